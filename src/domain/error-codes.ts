@@ -1,0 +1,58 @@
+/** Every stable error code: what clients, logs and docs/errors.md call a failure. */
+export const ERROR_CODES = {
+  // The request
+  invalid_json: 'The body is not valid JSON.',
+  invalid_body: 'A field is missing, or has the wrong type or value.',
+  unknown_field: 'The body has a field that this route does not know.',
+  body_too_large: 'The body is larger than the route allows.',
+  body_too_deep: 'The body nests deeper than the route allows.',
+  unsupported_media_type: 'The content type is not one that the route reads.',
+  method_not_allowed: 'The path exists, but not for this method.',
+  not_found: 'There is nothing at this path.',
+  invalid_idempotency_key: 'The Idempotency-Key is not a UUIDv7.',
+  invalid_query: 'A query parameter is unknown or has a wrong value.',
+  unauthorized: 'The request needs an operator token, and has none or a wrong one.',
+  forbidden: 'The caller may not do this.',
+  // Polls and votes
+  poll_not_found: 'No poll has this id.',
+  poll_exists: 'A poll with this id exists already.',
+  option_not_found: 'The poll has no option with this id.',
+  poll_not_open: 'The poll does not take votes now.',
+  poll_closed: 'The poll is closed: its votes are in.',
+  poll_state: 'The poll is in a state that does not allow this change.',
+  settings_frozen: 'The poll has opened: this setting can no longer change.',
+  version_conflict: 'The poll has changed since the version that the request names.',
+  not_supported: 'The setting is known, but not enforced yet, so it is refused.',
+  id_expired: 'The id is too old to be sent: ask its receipt instead.',
+  id_in_future: 'The id lies ahead of the server clock by more than the allowed bound.',
+  invalid_image: 'The bytes are not an image that Apura serves.',
+  image_not_found: 'No image has this digest.',
+  receipt_unknown: 'The id can not be a receipt of this poll.',
+  // The state of the system
+  outcome_unknown: 'The event may or may not have been logged: send it again with the same id.',
+  overloaded: 'The system can not take more now; nothing was logged.',
+  not_ready: 'The process is starting, stopping or cut off from its log.',
+  internal: 'An unexpected failure; the log holds the details under the request id.',
+  // The log and the stores
+  log_unavailable: 'The log can not be reached; nothing was appended.',
+  append_unknown: 'The log did not say whether the append happened.',
+  log_failed: 'The storage of the log reported an error; the process must stop.',
+  log_trimmed: 'The log no longer holds the blocks that were asked for.',
+  log_rewound: 'The log ends before a position that was confirmed earlier.',
+  log_mismatch: 'The store belongs to another log.',
+  log_corrupt: 'A block of the log fails its check.',
+  block_invalid: 'The bytes are not a block, or not all of one.',
+  durability_refused: 'The storage does not keep the durability setting that it was given.',
+  ledger_key_conflict: 'The ledger holds an id already that the log counts now.',
+  store_corrupt: 'A store holds something that Apura never writes.',
+  fenced: 'Another worker owns the partition now.',
+  data_folder_locked: 'Another process holds the data folder.',
+  // The command line and the settings
+  invalid_config: 'A setting is missing, malformed or contradicts another.',
+  port_in_use: 'The port is taken by another process.',
+  usage: 'The command line is not understood.',
+  server_unreachable: 'No Apura server answers at the address.',
+  not_balanced: 'The books do not balance.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
