@@ -1,27 +1,13 @@
 /** What the live tally and the ledger share: both move through a partition by whole, fenced steps. */
 import type { Checkpoint } from '../domain/counting/checkpoint.ts';
 import type { Lane } from '../domain/counting/lane.ts';
+import type { MinuteTotal, ScopeBooks } from '../domain/counting/step-totals.ts';
 
-/** Counted events of one key in one minute. `votes` may be negative where acts void more than they add. */
-export interface MinuteCount {
-  readonly scope: string;
-  readonly item: string;
-  readonly lane: Lane;
-  /** Minutes since the Unix epoch of the events' acceptance: `floor(acceptedAt / 60000)`. */
-  readonly minute: number;
-  readonly count: number;
-}
+/** Counted events of one key in one minute. Negative in a step whose acts void more than it counts. */
+export type MinuteCount = MinuteTotal;
 
 /** A scope's books in one partition. logged = counted + duplicate + expired + late + voided. */
-export interface Books {
-  readonly scope: string;
-  readonly logged: number;
-  readonly counted: number;
-  readonly duplicate: number;
-  readonly expired: number;
-  readonly late: number;
-  readonly voided: number;
-}
+export type Books = ScopeBooks;
 
 /** A CLOSE met in the log: events of `scope` behind `offset` in this partition are late. */
 export interface CloseMark {
@@ -70,6 +56,7 @@ export interface Takeover {
   readonly epoch: number;
   readonly checkpoint: Checkpoint;
   readonly closes: readonly CloseMark[];
+  /** In the order in which they were met. */
   readonly acts: readonly ActMark[];
 }
 

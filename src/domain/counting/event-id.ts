@@ -74,7 +74,8 @@ export function parseUuidV7(text: string, out: IdWords): boolean {
   const variantAndB = hexAt(text, 19, 4);
   const bHigh = hexAt(text, 24, 6);
   const bLow = hexAt(text, 30, 6);
-  if ((timeHigh | timeMiddle | timeLow | versionAndA | variantAndB | bHigh | bLow) < 0) return false;
+  if ((timeHigh | timeMiddle | timeLow | versionAndA | variantAndB | bHigh | bLow) < 0)
+    return false;
   if (versionAndA >>> 12 !== 7 || variantAndB >>> 14 !== 2) return false;
   out.time = timeHigh * 0x100_0000 + timeMiddle * 0x1_0000 + timeLow;
   // 12 bits a, 14 bits b1, 24 + 24 bits b2 b3: 74 bits into 16 + 32 + 32, the top six zero.

@@ -1,7 +1,10 @@
-/** A count's key: what an event adds to. A vote's key is (poll, option). */
+/** A count's key: what an event adds to, and in which lane. A vote's key is (poll, option, lane). */
+import type { Lane } from './lane.ts';
+
 export interface EventKey {
-  /** The poll, or later the tenant: what a count belongs to. 1–64 bytes of UTF-8. */
+  /** What a count belongs to: the poll, or a tenant. 1–255 bytes of UTF-8. */
   readonly scope: string;
-  /** What is counted inside the scope: the option of a poll. 1–64 bytes of UTF-8. */
+  /** What is counted inside the scope: a poll's option. 1–255 bytes of UTF-8. */
   readonly item: string;
+  readonly lane: Lane;
 }
