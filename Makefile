@@ -1,0 +1,84 @@
+# Every command of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+bin := node_modules/.bin
+bun := $(bin)/bun
+chromium := chromium
+load_generator := wrk
+
+##@ Use
+
+.PHONY: help run build
+help: ## list the commands
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: export APURA_DEMO ?= 1
+run: setup ## serve on http://localhost:8080 with an open demo poll (APURA_DEMO=0: without)
+	@exec bin/apura serve
+
+build: setup ## make dist/apura, one executable with everything inside
+	@$(bun) tools/build-executable.ts
+
+##@ Prove
+
+.PHONY: test test-fast coverage lint types arch tidy format
+test: setup test-packages ## check the code and run every test
+	@$(bun) tools/run-tests.ts
+
+test-fast: setup ## run the unit and contract tests only
+	@$(bun) tools/run-tests.ts unit
+
+coverage: setup ## show which lines of src the in-process tests reach
+	@$(bun) tools/run-tests.ts --coverage unit component
+
+lint: format types arch tidy ## check format, types, the dependency rule and the house rules
+
+format: setup-packages
+	@$(bin)/biome check --error-on-warnings
+
+types: setup-packages ## check the types
+	@$(bin)/tsc --noEmit -p tsconfig.json
+	@$(bin)/tsc --noEmit -p web/tsconfig.json
+
+arch: setup-packages ## check the dependency rule
+	@$(bin)/depcruise --config .dependency-cruiser.mjs --output-type err-long src web tools test bench
+
+tidy: setup-packages ## check the house rules (tools/tidy.ts)
+	@$(bun) tools/tidy.ts
+
+##@ Measure
+
+.PHONY: bench bench-peak soak bench-packages
+bench: setup bench-packages ## measure a no-op route, durable votes, workers and the feed
+	@$(bun) bench/run.ts
+
+bench-peak: setup ## take 3,000,000 votes in one minute, watched live, and audit them
+	@$(bun) bench/peak.ts
+
+soak: setup ## load, restart and audit for hours (HOURS=8)
+	@$(bun) bench/soak.ts
+
+##@ Keep
+
+.PHONY: setup setup-packages fmt clean test-packages
+setup: ## install what package-lock.json names and build the pages' assets
+	@node tools/setup.mjs
+
+setup-packages:
+	@node tools/setup.mjs --packages-only
+
+test-packages:
+	@tools/system-packages.sh $(chromium)
+
+bench-packages:
+	@tools/system-packages.sh $(load_generator)
+
+fmt: setup-packages ## format the code
+	@$(bin)/biome check --write
+
+clean: ## remove everything that was built (never ./data)
+	@rm -rf dist build coverage
