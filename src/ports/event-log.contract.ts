@@ -1,0 +1,488 @@
+/** The promises of the event log port, as tests that every adapter runs. */
+import { afterEach, describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { CONTROL_PARTITION, type EventLog, type LoggedBlock } from './event-log.ts';
+
+/** A handle that only reads: a worker's thread, beside the one that appends. */
+export type EventLogReader = Omit<EventLog, 'append'>;
+
+/** One log, reached through several handles. Disposing it removes it. */
+export interface EventLogUnderTest extends AsyncDisposable {
+  openWriter(): Promise<EventLog>;
+  openReader(): Promise<EventLogReader>;
+  /**
+   * Ends every handle as kill -9 would, in the middle of whatever it does: nothing is closed or
+   * flushed. They must not be used again; opening gives new ones.
+   */
+  crash(): Promise<void>;
+  /** Drops the blocks of a partition below `start`, where the adapter knows retention. */
+  trim?(partition: number, start: number): Promise<void>;
+  /** Lets the storage report an error at every later write, as a full disk does. */
+  breakStorage?(): Promise<void>;
+}
+
+export interface EventLogHarness {
+  /** Makes a new, empty log. */
+  create(partitions: number): Promise<EventLogUnderTest>;
+  /** Whether several writers may stand open at once. */
+  readonly manyWriters: boolean;
+  /** Whether `trim` and `breakStorage` are there. */
+  readonly trims: boolean;
+  readonly breaks: boolean;
+}
+
+const PARTITIONS = 3;
+const EVERY_PARTITION = [CONTROL_PARTITION, 0, 1, 2];
+const UNBOUNDED = Number.MAX_SAFE_INTEGER;
+const RANDOM_RUNS = 40;
+const RANDOM_TIMEOUT_MS = 60_000;
+
+export function eventLogContract(
+  name: string,
+  harness: EventLogHarness,
+  model: EventLogHarness,
+): void {
+  describe(`event log contract: ${name}`, () => {
+    const open: AsyncDisposable[] = [];
+
+    async function create(): Promise<EventLogUnderTest> {
+      const log = await harness.create(PARTITIONS);
+      open.push(log);
+      return log;
+    }
+
+    afterEach(async () => {
+      for (const log of open.splice(0)) await log[Symbol.asyncDispose]();
+    });
+
+    describe('the description', () => {
+      test('is the same in every handle and after a crash', async () => {
+        const log = await create();
+        const { description } = await log.openWriter();
+        expect(description.logId).not.toBe('');
+        expect(description.partitions).toBe(PARTITIONS);
+        expect((await log.openReader()).description).toEqual(description);
+        await log.crash();
+        expect((await log.openWriter()).description).toEqual(description);
+      });
+    });
+
+    describe('append', () => {
+      test('counts offsets from 0, without holes, apart in every partition', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        for (const partition of EVERY_PARTITION) {
+          for (let offset = 0; offset < 3; offset += 1) {
+            const offsets = await writer.append([{ partition, bytes: block(partition, offset) }]);
+            expect(offsets).toEqual([offset]);
+          }
+          expect(await writer.bounds(partition)).toEqual({ start: 0, end: 3 });
+        }
+      });
+
+      test('resolves to one offset a block, in the order of the blocks', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const partitions = [1, 0, 1, CONTROL_PARTITION, 1, 0];
+        const blocks = partitions.map((partition, index) => ({
+          partition,
+          bytes: block(partition, index),
+        }));
+        expect(await writer.append(blocks)).toEqual([0, 0, 1, 0, 2, 1]);
+        const reader = await log.openReader();
+        expect(await contentOf(reader, 1)).toEqual([block(1, 0), block(1, 2), block(1, 4)]);
+        expect(await contentOf(reader, 0)).toEqual([block(0, 1), block(0, 5)]);
+        expect(await contentOf(reader, CONTROL_PARTITION)).toEqual([block(CONTROL_PARTITION, 3)]);
+        expect(await contentOf(reader, 2)).toEqual([]);
+      });
+
+      test('of no blocks appends nothing', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        expect(await writer.append([])).toEqual([]);
+        expect(await writer.bounds(0)).toEqual({ start: 0, end: 0 });
+      });
+
+      test('is not idempotent: the same block twice stands twice', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const same = { partition: 0, bytes: block(0, 7) };
+        await writer.append([same, same]);
+        await writer.append([same]);
+        expect(await contentOf(writer, 0)).toEqual([same.bytes, same.bytes, same.bytes]);
+      });
+
+      test('keeps every byte, from one to a million', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const sizes = [1, 255, 4_096, 65_536, 1_000_000];
+        const blocks = sizes.map((size) => Uint8Array.from({ length: size }, (_, i) => i * 31));
+        await writer.append(blocks.map((bytes) => ({ partition: 0, bytes })));
+        expect(await contentOf(await log.openReader(), 0)).toEqual(blocks);
+      });
+
+      test('leaves the memory of the blocks to the caller once it has resolved', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const bytes = block(0, 1);
+        await writer.append([{ partition: 0, bytes }]);
+        bytes.fill(0);
+        expect(await contentOf(writer, 0)).toEqual([block(0, 1)]);
+      });
+
+      test('takes calls at once: each gets its own offsets, in its own order', async () => {
+        const log = await create();
+        const writers = [await log.openWriter()];
+        if (harness.manyWriters) writers.push(await log.openWriter());
+        const calls = Array.from({ length: 60 }, async (_, call) => {
+          const writer = writers[call % writers.length] ?? fail();
+          const blocks = [0, 1, 2].map((part) => ({
+            partition: 0,
+            bytes: block(call, part),
+          }));
+          return { call, offsets: await writer.append(blocks) };
+        });
+        const stored = await Promise.all(calls);
+        const content = await contentOf(await log.openReader(), 0);
+        expect(content).toHaveLength(180);
+        const all = stored.flatMap(({ offsets }) => offsets);
+        expect(new Set(all).size).toBe(180);
+        for (const { call, offsets } of stored) {
+          expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+          expect(offsets.map((offset) => content[offset])).toEqual(
+            [0, 1, 2].map((part) => block(call, part)),
+          );
+        }
+      });
+    });
+
+    describe('a crash', () => {
+      test('loses nothing that append has confirmed', async () => {
+        const log = await create();
+        let writer = await log.openWriter();
+        const expected: Uint8Array[] = [];
+        for (let life = 0; life < 3; life += 1) {
+          expected.push(block(life, 0), block(life, 1));
+          const [first, second] = expected.slice(-2).map((bytes) => ({ partition: 1, bytes }));
+          await writer.append([first ?? fail()]);
+          const offsets = await writer.append([second ?? fail()]);
+          expect(offsets).toEqual([expected.length - 1]);
+          await log.crash();
+          writer = await log.openWriter();
+          expect(await contentOf(writer, 1)).toEqual(expected);
+        }
+      });
+
+      test('in the middle of an append leaves the whole call or nothing of it, where the log says so', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const { atomicAppend } = writer.description;
+        const call = EVERY_PARTITION.map((partition) => ({
+          partition,
+          bytes: block(partition, 0),
+        }));
+        writer.append(call).catch(() => {});
+        await log.crash();
+        const reader = await log.openWriter();
+        const ends = await Promise.all(
+          EVERY_PARTITION.map(async (partition) => (await reader.bounds(partition)).end),
+        );
+        for (const end of ends) expect([0, 1]).toContain(end);
+        if (atomicAppend) expect(new Set(ends).size).toBe(1);
+        for (const [index, partition] of EVERY_PARTITION.entries()) {
+          const expected = ends[index] === 1 ? [block(partition, 0)] : [];
+          expect(await contentOf(reader, partition)).toEqual(expected);
+        }
+      });
+    });
+
+    describe('read', () => {
+      test('gives blocks from the offset on, in order and without holes', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 10);
+        const reader = await log.openReader();
+        for (let from = 0; from <= 10; from += 1) {
+          const read = await reader.read(0, from, UNBOUNDED);
+          expect(read.map(({ offset }) => offset)).toEqual(range(from, 10));
+          expect(read.map(plainBytes)).toEqual(range(from, 10).map((n) => block(0, n)));
+        }
+      });
+
+      test('stays near maxBytes, and gives one block however small that is', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 10);
+        const size = block(0, 0).length;
+        for (const limit of [0, 1, size - 1, size, size + 1, 3 * size, 5 * size - 1]) {
+          const read = await writer.read(0, 2, limit);
+          expect(read.length).toBeGreaterThanOrEqual(1);
+          // "About": an adapter may look only after it has taken the block that passes the limit.
+          expect(read.length).toBeLessThanOrEqual(Math.floor(limit / size) + 1);
+          expect(read.map(({ offset }) => offset)).toEqual(range(2, 2 + read.length));
+        }
+        expect(await writer.read(0, 0, 10 * size)).toHaveLength(10);
+      });
+
+      test('is empty at the end, and does not wait there', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        expect(await writer.read(0, 0, UNBOUNDED)).toEqual([]);
+        await fill(writer, 0, 2);
+        expect(await writer.read(0, 2, UNBOUNDED)).toEqual([]);
+      });
+
+      test('beyond the end is log_rewound', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 2);
+        await expect(writer.read(0, 3, UNBOUNDED)).rejects.toMatchObject({ code: 'log_rewound' });
+        await expect(writer.read(1, 1, UNBOUNDED)).rejects.toMatchObject({ code: 'log_rewound' });
+        const reader = await log.openReader();
+        await expect(reader.read(0, 3, UNBOUNDED)).rejects.toMatchObject({ code: 'log_rewound' });
+      });
+
+      test('sees at once what another handle has appended', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const reader = await log.openReader();
+        for (let offset = 0; offset < 5; offset += 1) {
+          await writer.append([{ partition: 2, bytes: block(2, offset) }]);
+          expect(await reader.bounds(2)).toEqual({ start: 0, end: offset + 1 });
+          expect(await contentOf(reader, 2)).toHaveLength(offset + 1);
+        }
+      });
+    });
+
+    if (harness.trims) {
+      test('below what is still held, read is log_trimmed; offsets stay what they were', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 6);
+        await log.trim?.(0, 4);
+        for (const handle of [writer, await log.openReader()]) {
+          expect(await handle.bounds(0)).toEqual({ start: 4, end: 6 });
+          await expect(handle.read(0, 3, UNBOUNDED)).rejects.toMatchObject({ code: 'log_trimmed' });
+          const read = await handle.read(0, 4, UNBOUNDED);
+          expect(read.map(plainBytes)).toEqual([block(0, 4), block(0, 5)]);
+        }
+        await log.trim?.(0, 6);
+        expect(await writer.bounds(0)).toEqual({ start: 6, end: 6 });
+        await log.crash();
+        const next = await log.openWriter();
+        expect(await next.append([{ partition: 0, bytes: block(0, 6) }])).toEqual([6]);
+        expect(await next.bounds(1)).toEqual({ start: 0, end: 0 });
+      });
+    }
+
+    if (harness.breaks) {
+      test('after a storage error the handle is dead, and nothing confirmed is lost', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 2);
+        await log.breakStorage?.();
+        const failed = { code: 'log_failed' };
+        const large = { partition: 0, bytes: new Uint8Array(1_000_000) };
+        await expect(writer.append([large])).rejects.toMatchObject(failed);
+        const small = { partition: 0, bytes: block(0, 9) };
+        await expect(writer.append([small])).rejects.toMatchObject(failed);
+        await expect(writer.read(0, 0, UNBOUNDED)).rejects.toMatchObject(failed);
+        await expect(writer.bounds(0)).rejects.toMatchObject(failed);
+        const { signal } = new AbortController();
+        await expect(writer.changed(0, 0, signal)).rejects.toMatchObject(failed);
+        await log.crash();
+        const content = await contentOf(await log.openReader(), 0);
+        expect(content.slice(0, 2)).toEqual([block(0, 0), block(0, 1)]);
+      });
+    }
+
+    describe('changed', () => {
+      const never = new AbortController().signal;
+
+      test('resolves at once where the end lies above the offset already', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 2);
+        await writer.changed(0, 0, never);
+        await (await log.openReader()).changed(0, 1, never);
+      });
+
+      test('wakes for an append of the same or of another handle', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const reader = await log.openReader();
+        for (let end = 0; end < 3; end += 1) {
+          const woken = [writer, reader, reader].map((handle) => seen(handle, 1, end, never));
+          await writer.append([{ partition: 1, bytes: block(1, end) }]);
+          expect(await Promise.all(woken)).toEqual([end + 1, end + 1, end + 1]);
+        }
+      });
+
+      test('misses no append between looking and waiting', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const reader = await log.openReader();
+        const following = (async () => {
+          let next = 0;
+          while (next < 50) {
+            const read = await reader.read(0, next, UNBOUNDED);
+            next += read.length;
+            if (read.length === 0) await reader.changed(0, next, never);
+          }
+          return next;
+        })();
+        for (let offset = 0; offset < 50; offset += 1) {
+          await writer.append([{ partition: 0, bytes: block(0, offset) }]);
+        }
+        expect(await following).toBe(50);
+      });
+
+      test('resolves when the signal aborts, and at once under one that has', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        for (const handle of [writer, await log.openReader()]) {
+          const controller = new AbortController();
+          const waiting = handle.changed(0, 0, controller.signal);
+          controller.abort();
+          await waiting;
+          await handle.changed(0, 0, controller.signal);
+        }
+      });
+    });
+
+    test('disposing a handle twice is disposing it once, and leaves the others', async () => {
+      const log = await create();
+      const writer = await log.openWriter();
+      await fill(writer, 0, 1);
+      const reader = await log.openReader();
+      await reader[Symbol.asyncDispose]();
+      await reader[Symbol.asyncDispose]();
+      await fill(writer, 0, 1);
+      await writer[Symbol.asyncDispose]();
+      expect(await contentOf(await log.openReader(), 0)).toHaveLength(2);
+    });
+
+    test(
+      'any sequence of appends, reads and crashes gives what the model gives',
+      async () => {
+        const run = fc.asyncProperty(operations(), async (sequence) => {
+          await using actual = await harness.create(PARTITIONS);
+          await using expected = await model.create(PARTITIONS);
+          expect(await replay(actual, sequence)).toEqual(await replay(expected, sequence));
+        });
+        await fc.assert(run, { numRuns: RANDOM_RUNS });
+      },
+      RANDOM_TIMEOUT_MS,
+    );
+  });
+}
+
+type Operation =
+  | { readonly kind: 'append'; readonly blocks: readonly (readonly [number, Uint8Array])[] }
+  | { readonly kind: 'read'; readonly partition: number; readonly from: number }
+  | { readonly kind: 'crash' };
+
+function operations(): fc.Arbitrary<readonly Operation[]> {
+  const partition = fc.constantFrom(...EVERY_PARTITION);
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 });
+  const append = fc.record({
+    kind: fc.constant('append' as const),
+    blocks: fc.array(fc.tuple(partition, bytes), { maxLength: 6 }),
+  });
+  const read = fc.record({ kind: fc.constant('read' as const), partition, from: fc.nat(12) });
+  const crash = fc.constant({ kind: 'crash' as const });
+  return fc.array(
+    fc.oneof({ weight: 5, arbitrary: append }, { weight: 4, arbitrary: read }, crash),
+    { maxLength: 25 },
+  );
+}
+
+/** Everything that the operations answered, then everything that the log holds. */
+async function replay(
+  log: EventLogUnderTest,
+  sequence: readonly Operation[],
+): Promise<readonly unknown[]> {
+  let writer = await log.openWriter();
+  let reader = await log.openReader();
+  const answers: unknown[] = [];
+  for (const operation of sequence) {
+    switch (operation.kind) {
+      case 'append':
+        answers.push(
+          await writer.append(operation.blocks.map(([partition, bytes]) => ({ partition, bytes }))),
+        );
+        break;
+      case 'read':
+        answers.push(await contentOrCode(reader, operation.partition, operation.from));
+        break;
+      case 'crash':
+        await log.crash();
+        writer = await log.openWriter();
+        reader = await log.openReader();
+        break;
+    }
+  }
+  for (const partition of EVERY_PARTITION) {
+    answers.push(await reader.bounds(partition), await contentOf(reader, partition));
+  }
+  return answers;
+}
+
+async function contentOrCode(log: EventLogReader, partition: number, from: number) {
+  try {
+    return await contentOf(log, partition, from);
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? error.code : error;
+  }
+}
+
+/** A partition's blocks, read in small bites and checked for holes. */
+async function contentOf(log: EventLogReader, partition: number, from = 0): Promise<Uint8Array[]> {
+  const content: Uint8Array[] = [];
+  for (;;) {
+    const read = await log.read(partition, from + content.length, 500);
+    if (read.length === 0) return content;
+    for (const logged of read) {
+      expect(logged.offset).toBe(from + content.length);
+      content.push(plainBytes(logged));
+    }
+  }
+}
+
+/** Waits for a partition's end to lie above `offset` the way that the port asks of callers. */
+async function seen(
+  log: EventLogReader,
+  partition: number,
+  offset: number,
+  signal: AbortSignal,
+): Promise<number> {
+  for (;;) {
+    await log.changed(partition, offset, signal);
+    const { end } = await log.bounds(partition);
+    if (end > offset) return end;
+  }
+}
+
+async function fill(log: EventLog, partition: number, count: number): Promise<void> {
+  for (let offset = 0; offset < count; offset += 1) {
+    await log.append([{ partition, bytes: block(partition, offset) }]);
+  }
+}
+
+/** 100 bytes that differ for every pair of numbers. */
+function block(a: number, b: number): Uint8Array {
+  return Uint8Array.from({ length: 100 }, (_, index) => (a + 2) * 7 + b * 13 + index);
+}
+
+/** The bytes alone: an adapter may hand out a subclass such as Buffer. */
+function plainBytes(logged: LoggedBlock): Uint8Array {
+  return new Uint8Array(logged.bytes);
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
+}
+
+function fail(): never {
+  throw new Error('The test asked for what it did not make');
+}
