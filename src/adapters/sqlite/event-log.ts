@@ -1,0 +1,326 @@
+/**
+ * The event log on SQLite: one file, one writing connection, one transaction an append, flushed before
+ * it is confirmed (WAL with `synchronous=FULL`, read back). Blocks of all partitions lie in one table
+ * ordered by partition and offset.
+ */
+import { existsSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ApuraError } from '../../domain/errors.ts';
+import {
+  CONTROL_PARTITION,
+  type EventLog,
+  type LogBounds,
+  type LogDescription,
+  type LoggedBlock,
+  type PartitionBlock,
+} from '../../ports/event-log.ts';
+import { SharedOffsets } from '../../runtime/shared-offsets.ts';
+import {
+  applySchema,
+  bindToLog,
+  openSqliteReader,
+  openSqliteWriter,
+  readMeta,
+  type StoreSchema,
+  writeMeta,
+} from './database.ts';
+
+const SCHEMA: StoreSchema = {
+  kind: 'event log',
+  version: 1,
+  // A rowid table: blocks go to its right edge, and a block's overflow pages lie together.
+  sql: 'CREATE TABLE block (position INTEGER PRIMARY KEY, bytes BLOB NOT NULL)',
+};
+
+/** Offsets below 2^44, and 512 partitions, keep a position a safe integer. */
+const OFFSETS = 2 ** 44;
+const PARTITIONS_MAX = 511;
+const POLL_MS = 10;
+const SQLITE_BUSY = 5;
+
+/** 0 for the control partition, then the event partitions. */
+const slotOf = (partition: number): number => partition + 1;
+
+interface LogFile {
+  readonly path: string;
+  readonly logId: string;
+  readonly partitions: number;
+}
+
+export interface SqliteLogOptions extends LogFile {
+  /** Where each partition ends, slot 0 the control partition: given when readers in other threads
+   * shall see commits without asking the file. */
+  readonly ends?: SharedOffsets;
+}
+
+abstract class SqliteLogHandle implements EventLog {
+  readonly description: LogDescription;
+  protected readonly ends: SharedOffsets;
+  protected readonly database: DatabaseSync;
+  readonly #read: StatementSync;
+  readonly #first: StatementSync;
+  readonly #last: StatementSync;
+  #closed = false;
+
+  constructor(database: DatabaseSync, options: SqliteLogOptions) {
+    this.database = database;
+    this.description = {
+      logId: options.logId,
+      partitions: options.partitions,
+      durability: 'power-safe',
+      atomicAppend: true,
+    };
+    this.ends = options.ends ?? new SharedOffsets(options.partitions + 1);
+    this.#read = database.prepare(
+      'SELECT position, bytes FROM block WHERE position >= ? AND position < ? ORDER BY position',
+    );
+    const edge = (which: string): StatementSync =>
+      database.prepare(`SELECT ${which}(position) AS p FROM block WHERE position BETWEEN ? AND ?`);
+    this.#first = edge('min');
+    this.#last = edge('max');
+  }
+
+  abstract append(blocks: readonly PartitionBlock[]): Promise<readonly number[]>;
+  /** One past the partition's last offset, as this handle can know it. */
+  protected abstract end(partition: number): number;
+  abstract changed(partition: number, offset: number, signal: AbortSignal): Promise<void>;
+
+  async read(partition: number, from: number, maxBytes: number): Promise<readonly LoggedBlock[]> {
+    this.checkPartition(partition);
+    const end = this.end(partition);
+    if (from > end) {
+      throw new ApuraError(
+        'log_rewound',
+        `Partition ${partition} ends at ${end}, before offset ${from} that was there once.`,
+      );
+    }
+    const base = slotOf(partition) * OFFSETS;
+    const blocks: LoggedBlock[] = [];
+    let bytes = 0;
+    for (const row of this.#read.iterate(base + from, base + end)) {
+      const offset = Number(row['position']) - base;
+      const expected = from + blocks.length;
+      if (offset !== expected) throw this.#missing(partition, expected, offset);
+      const block = row['bytes'];
+      if (!(block instanceof Uint8Array)) {
+        throw new ApuraError(
+          'log_corrupt',
+          `Block ${offset} of partition ${partition} is no block.`,
+        );
+      }
+      blocks.push({ offset, bytes: block });
+      bytes += block.length;
+      if (bytes >= maxBytes) return blocks;
+    }
+    const expected = from + blocks.length;
+    if (expected < end) throw this.#missing(partition, expected, end);
+    return blocks;
+  }
+
+  #missing(partition: number, expected: number, found: number): ApuraError {
+    const { start } = this.#bounds(partition);
+    return expected < start
+      ? new ApuraError('log_trimmed', `Partition ${partition} starts at ${start}, not ${expected}.`)
+      : new ApuraError(
+          'log_corrupt',
+          `Partition ${partition} has no block ${expected}, but goes on to ${found}.`,
+        );
+  }
+
+  async bounds(partition: number): Promise<LogBounds> {
+    this.checkPartition(partition);
+    return this.#bounds(partition);
+  }
+
+  #bounds(partition: number): LogBounds {
+    const base = slotOf(partition) * OFFSETS;
+    const first = this.#first.get(base, base + OFFSETS - 1)?.['p'];
+    const end = this.end(partition);
+    return { start: typeof first === 'number' ? first - base : end, end };
+  }
+
+  /** The end that the file itself shows. */
+  protected storedEnd(partition: number): number {
+    const base = slotOf(partition) * OFFSETS;
+    const last = this.#last.get(base, base + OFFSETS - 1)?.['p'];
+    return typeof last === 'number' ? last - base + 1 : 0;
+  }
+
+  protected checkPartition(partition: number): void {
+    const known =
+      partition === CONTROL_PARTITION ||
+      (Number.isInteger(partition) && partition >= 0 && partition < this.description.partitions);
+    if (!known) throw new RangeError(`The log has no partition ${partition}.`);
+  }
+
+  protected get closed(): boolean {
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.database.close();
+  }
+}
+
+class SqliteLogWriter extends SqliteLogHandle {
+  readonly #insert: StatementSync;
+  #failure: ApuraError | null = null;
+
+  constructor(database: DatabaseSync, options: SqliteLogOptions) {
+    super(database, options);
+    this.#insert = database.prepare('INSERT INTO block (position, bytes) VALUES (?, ?)');
+    this.#eachPartition((partition) => this.ends.set(slotOf(partition), this.storedEnd(partition)));
+    this.ends.announce();
+  }
+
+  #eachPartition(visit: (partition: number) => void): void {
+    visit(CONTROL_PARTITION);
+    for (let partition = 0; partition < this.description.partitions; partition += 1) {
+      visit(partition);
+    }
+  }
+
+  protected end(partition: number): number {
+    return this.ends.get(slotOf(partition));
+  }
+
+  async append(blocks: readonly PartitionBlock[]): Promise<readonly number[]> {
+    return this.appendNow(blocks);
+  }
+
+  /** As `append`, for a thread that has nothing else to do meanwhile. */
+  appendNow(blocks: readonly PartitionBlock[]): readonly number[] {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.closed) throw new ApuraError('log_unavailable', 'The log is closed.');
+    for (const block of blocks) this.checkPartition(block.partition);
+    const ends = new Map<number, number>();
+    const offsets: number[] = [];
+    try {
+      this.database.exec('BEGIN IMMEDIATE');
+      for (const { partition, bytes } of blocks) {
+        const offset = ends.get(partition) ?? this.end(partition);
+        this.#insert.run(slotOf(partition) * OFFSETS + offset, bytes);
+        ends.set(partition, offset + 1);
+        offsets.push(offset);
+      }
+      this.database.exec('COMMIT');
+    } catch (cause) {
+      throw this.#fail(cause);
+    }
+    for (const [partition, end] of ends) this.ends.set(slotOf(partition), end);
+    this.ends.announce();
+    return offsets;
+  }
+
+  /** A lock that did not come is nothing; anything else from the storage ends this handle for good. */
+  #fail(cause: unknown): ApuraError {
+    const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY;
+    if (busy && !this.database.isTransaction) {
+      return new ApuraError('log_unavailable', 'Another process holds the log.', { cause });
+    }
+    this.#failure = new ApuraError(
+      'log_failed',
+      `The log's storage failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+    return this.#failure;
+  }
+
+  async changed(partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    await waitForEnd(this.ends, () => this.end(partition) > offset || this.closed, signal);
+  }
+}
+
+class SqliteLogReader extends SqliteLogHandle {
+  readonly #shared: boolean;
+
+  constructor(database: DatabaseSync, options: SqliteLogOptions) {
+    super(database, options);
+    this.#shared = options.ends !== undefined;
+  }
+
+  protected end(partition: number): number {
+    return this.#shared ? this.ends.get(slotOf(partition)) : this.storedEnd(partition);
+  }
+
+  async append(): Promise<readonly number[]> {
+    throw new ApuraError('log_unavailable', 'This handle only reads the log.');
+  }
+
+  async changed(partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    await waitForEnd(this.ends, () => this.closed || this.end(partition) > offset, signal);
+  }
+}
+
+/** Waits for an announcement, and looks by itself now and then: another process announces nothing. */
+async function waitForEnd(
+  ends: SharedOffsets,
+  reached: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const seen = ends.changes;
+    if (signal.aborted || reached()) return;
+    await ends.announced(seen, POLL_MS);
+  }
+}
+
+function claim(database: DatabaseSync, options: LogFile): void {
+  bindToLog(database, options.logId);
+  const partitions = readMeta(database, 'partitions');
+  if (partitions === null) writeMeta(database, 'partitions', String(options.partitions));
+  else if (partitions !== String(options.partitions)) {
+    throw new ApuraError(
+      'invalid_config',
+      `The log has ${partitions} partitions, and the settings say ${options.partitions}: ` +
+        'their number is fixed for the life of a log.',
+    );
+  }
+}
+
+/**
+ * Opens the log's one writing handle, making the file where there is none. The caller holds the data
+ * folder's lock.
+ *
+ * @throws ApuraError `log_mismatch`, `invalid_config` (another number of partitions), `store_corrupt`,
+ *   `durability_refused`.
+ */
+export function openSqliteLog(options: SqliteLogOptions): SqliteLogWriter {
+  if (options.partitions < 1 || options.partitions > PARTITIONS_MAX) {
+    throw new ApuraError('invalid_config', `A SQLite log has 1 to ${PARTITIONS_MAX} partitions.`);
+  }
+  const database = openSqliteWriter({ path: options.path, synchronous: 'FULL' });
+  try {
+    applySchema(database, SCHEMA);
+    claim(database, options);
+    return new SqliteLogWriter(database, options);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a reading handle for another thread or process; its `append` refuses.
+ *
+ * @throws ApuraError `log_mismatch`, `store_corrupt`, `log_unavailable` (no such file).
+ */
+export function openSqliteLogReader(options: SqliteLogOptions): EventLog {
+  if (!existsSync(options.path)) {
+    throw new ApuraError('log_unavailable', `There is no log at ${options.path}.`);
+  }
+  const database = openSqliteReader(options.path, SCHEMA);
+  try {
+    if (readMeta(database, 'logId') !== options.logId) {
+      throw new ApuraError('log_mismatch', `${options.path} is another log.`);
+    }
+    return new SqliteLogReader(database, options);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+export type { SqliteLogWriter };

@@ -1,0 +1,171 @@
+/**
+ * Follows one partition for one store: reads the log where the store stands, decides, and moves the
+ * store by whole steps. The store's position is the only memory of how far it has got.
+ */
+import { type Block, decodeBlock } from '../../domain/counting/block.ts';
+import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
+import { type Decision, PartitionFold } from '../../domain/counting/partition-fold.ts';
+import { StepTotals } from '../../domain/counting/step-totals.ts';
+import { ApuraError } from '../../domain/errors.ts';
+import type { EventLog, LoggedBlock } from '../../ports/event-log.ts';
+import type {
+  ActMark,
+  CloseMark,
+  CommitOutcome,
+  StepBase,
+  Takeover,
+} from '../../ports/store-step.ts';
+
+/** The two methods of a store that a follower needs. */
+export interface StepStore<Step extends StepBase> {
+  takeOver(partition: number): Promise<Takeover>;
+  commit(step: Step): Promise<CommitOutcome>;
+}
+
+/** Turns the decisions of one step into the step that the store takes. */
+export interface StepCollector<Step extends StepBase> {
+  add(decision: Decision): void;
+  step(base: StepBase): Step;
+}
+
+export interface FollowerDeps<Step extends StepBase> {
+  readonly log: EventLog;
+  readonly store: StepStore<Step>;
+  readonly partition: number;
+  /** W of the log's settings. */
+  readonly dedupWindowMs: number;
+  /** Any 32 random bits: see DedupWindow. */
+  readonly seed: number;
+  readonly collector: () => StepCollector<Step>;
+}
+
+/** One step that the store has taken. */
+export interface Applied<Step extends StepBase> {
+  readonly kind: 'applied';
+  readonly step: Step;
+  /** The earliest acceptance among the step's events, ms since the Unix epoch; null without events. */
+  readonly acceptedFrom: number | null;
+}
+
+export type Advance<Step extends StepBase> = Applied<Step> | { readonly kind: 'idle' };
+
+const REREAD_BYTES = 4 << 20;
+
+export class PartitionFollower<Step extends StepBase> {
+  readonly #deps: FollowerDeps<Step>;
+  #epoch = 0;
+  #fold: PartitionFold | null = null;
+
+  constructor(deps: FollowerDeps<Step>) {
+    this.#deps = deps;
+  }
+
+  /** The store's position; null before the first `advance`. */
+  get checkpoint(): Checkpoint | null {
+    return this.#fold?.warm === true ? this.#fold.checkpoint : null;
+  }
+
+  get windowSize(): number {
+    return this.#fold?.windowSize ?? 0;
+  }
+
+  /**
+   * Applies the next blocks, about `maxBytes` of them, and none at or above `end` where it is given.
+   * After any exception the next call takes the partition over afresh.
+   *
+   * @throws ApuraError `fenced`: another owner took the partition; do not call again.
+   * @throws ApuraError `log_rewound`, `log_trimmed`, `log_mismatch`, `log_corrupt`: the log is not the
+   *   one that the store knows, or is damaged. Stop, and say so.
+   */
+  async advance(maxBytes: number, end = Number.POSITIVE_INFINITY): Promise<Advance<Step>> {
+    try {
+      const fold = this.#fold ?? (await this.#takeOver());
+      return await this.#advance(fold, maxBytes, end);
+    } catch (error) {
+      this.#fold = null;
+      throw error;
+    }
+  }
+
+  async #takeOver(): Promise<PartitionFold> {
+    const { log, store, partition, dedupWindowMs, seed } = this.#deps;
+    const taken = await store.takeOver(partition);
+    this.#epoch = taken.epoch;
+    const fold = new PartitionFold(dedupWindowMs, taken, seed);
+    while (!fold.warm) {
+      const blocks = await log.read(partition, fold.position, REREAD_BYTES);
+      if (blocks.length === 0) {
+        throw new ApuraError(
+          'log_rewound',
+          `Partition ${partition} ends at ${fold.position}; the store has applied more.`,
+        );
+      }
+      for (const block of blocks) {
+        if (!fold.warm) fold.reread(block.offset, this.#decode(block));
+      }
+    }
+    this.#fold = fold;
+    return fold;
+  }
+
+  async #advance(fold: PartitionFold, maxBytes: number, end: number): Promise<Advance<Step>> {
+    const from = fold.position;
+    if (from >= end) return { kind: 'idle' };
+    const blocks = await this.#deps.log.read(this.#deps.partition, from, maxBytes);
+    if (blocks.length === 0) return { kind: 'idle' };
+    const totals = new StepTotals();
+    const collector = this.#deps.collector();
+    const closes: CloseMark[] = [];
+    const acts: ActMark[] = [];
+    let acceptedFrom: number | null = null;
+    for (const logged of blocks) {
+      if (logged.offset >= end) break;
+      const decision = fold.decide(logged.offset, this.#decode(logged));
+      totals.add(decision);
+      collector.add(decision);
+      if (decision.kind === 'close' && decision.fresh) {
+        closes.push({ scope: decision.scope, offset: decision.offset });
+      }
+      if (decision.kind === 'acts') acts.push(...decision.effects.map(actMark));
+      if (decision.kind === 'events') {
+        const accepted = decision.block.blockTime - (decision.block.acceptanceDelta[0] ?? 0);
+        acceptedFrom = Math.min(acceptedFrom ?? accepted, accepted);
+      }
+    }
+    const step = collector.step({
+      partition: this.#deps.partition,
+      epoch: this.#epoch,
+      from,
+      checkpoint: fold.checkpoint,
+      counts: totals.counts(),
+      books: totals.books(),
+      closes,
+      acts,
+    });
+    const outcome = await this.#deps.store.commit(step);
+    if (outcome === 'applied') return { kind: 'applied', step, acceptedFrom };
+    this.#fold = null;
+    if (outcome === 'fenced') {
+      throw new ApuraError('fenced', `Partition ${this.#deps.partition} has another owner now.`);
+    }
+    // The store stands elsewhere than this follower thought: the next call reads where.
+    return { kind: 'idle' };
+  }
+
+  #decode(logged: LoggedBlock): Block {
+    try {
+      return decodeBlock(logged.bytes);
+    } catch (cause) {
+      throw new ApuraError(
+        'log_corrupt',
+        `Block ${logged.offset} of partition ${this.#deps.partition} is damaged.`,
+        { cause },
+      );
+    }
+  }
+}
+
+function actMark(effect: ActMark): ActMark {
+  const { kind, actId, target, scope, item, lane, minute } = effect;
+  return { kind, actId, target, scope, item, lane, minute };
+}
