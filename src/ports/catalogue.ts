@@ -3,6 +3,7 @@
  * operator act. Small, strongly consistent, asked at start and by operators, never for a vote.
  */
 import type { LogSettings } from '../domain/counting/log-settings.ts';
+import type { ImageInfo } from '../domain/voting/image.ts';
 import type { Poll } from '../domain/voting/poll.ts';
 
 export type ActName =
@@ -34,14 +35,9 @@ export interface OperatorAct {
 /** The actor of what the schedule did. */
 export const CLOCK_ACTOR = 'clock';
 
-export type ImageMediaType = 'image/png' | 'image/jpeg' | 'image/webp';
-
-export interface StoredImage {
+export interface StoredImage extends ImageInfo {
   /** SHA-256 of the bytes, 64 lower-case hex digits: the image's name. */
   readonly sha256: string;
-  readonly mediaType: ImageMediaType;
-  readonly width: number;
-  readonly height: number;
   readonly bytes: Uint8Array;
 }
 

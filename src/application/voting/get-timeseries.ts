@@ -81,6 +81,7 @@ function rangeOf(
   const start = input.from ?? Math.min(poll.opensAt ?? now + 1, firstVote);
   if (input.from === null && start > now) return NOTHING;
   const pastVotes = span === null ? start : (span.last + 1) * MINUTE_MS;
-  const end = input.to ?? Math.max(Math.min(poll.closesAt ?? now, now) + 1, pastVotes);
+  const shutAt = poll.closesAt !== null && poll.closesAt <= now ? poll.closesAt : now + 1;
+  const end = input.to ?? Math.max(shutAt, pastVotes);
   return { from: start, to: Math.max(start, end) };
 }

@@ -60,6 +60,11 @@ export class PollDirectory {
     return entry === undefined ? undefined : newestOf(entry);
   }
 
+  /** The newest record of every poll, in effect or not. */
+  *newestOfAll(): Generator<PollRecord> {
+    for (const entry of this.#entries.values()) yield newestOf(entry);
+  }
+
   /** Calls back with each record that changes something, until disposed. */
   subscribe(listener: (record: PollRecord) => void): Disposable {
     this.#listeners.add(listener);
