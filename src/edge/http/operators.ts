@@ -1,0 +1,113 @@
+/** Who is asking: an operator by token or by the console's session, or anybody. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type ConsoleSessions, cookieOf, SESSION_COOKIE } from './console-sessions.ts';
+import type { FailedLogins } from './failed-logins.ts';
+import { problem } from './problems.ts';
+import { isResultsTokenShaped } from './results-token.ts';
+
+export type Caller =
+  | { readonly kind: 'operator'; readonly via: 'token' | 'cookie' }
+  | {
+      readonly kind: 'public';
+      /** A bearer token that is not the operators': perhaps a results token. */
+      readonly bearer: string | null;
+      /** For how long the caller's network may not try operator tokens; 0 where it may. */
+      readonly blockedForMs: number;
+    };
+
+export interface OperatorsDeps {
+  readonly operatorToken: string;
+  readonly sessions: ConsoleSessions;
+  readonly failedLogins: FailedLogins;
+}
+
+export interface Operators {
+  identify(request: Request, remoteAddress: string): Caller;
+  /** Whether the token is the operators', with every wrong one counted against the address. */
+  tryToken(token: string, remoteAddress: string): TokenTrial;
+}
+
+export type TokenTrial =
+  | { readonly kind: 'right' }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'blocked'; readonly forMs: number };
+
+/** There is one operator token so far, hence one name for whoever holds it. */
+export const OPERATOR_ACTOR = 'operator';
+
+export function createOperators(deps: OperatorsDeps): Operators {
+  // Digests have one length whatever was sent, and comparing them tells nothing of the token.
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const wanted = digest(deps.operatorToken);
+
+  const tryToken = (token: string, remoteAddress: string): TokenTrial => {
+    const forMs = deps.failedLogins.blockedForMs(remoteAddress);
+    if (forMs > 0) return { kind: 'blocked', forMs };
+    if (timingSafeEqual(digest(token), wanted)) return { kind: 'right' };
+    // A stale results token is no attempt to guess 288 random bits.
+    if (!isResultsTokenShaped(token)) deps.failedLogins.record(remoteAddress);
+    return { kind: 'wrong' };
+  };
+
+  return {
+    tryToken,
+    identify(request, remoteAddress) {
+      const bearer = bearerOf(request);
+      if (bearer !== null) {
+        const trial = tryToken(bearer, remoteAddress);
+        if (trial.kind === 'right') return { kind: 'operator', via: 'token' };
+        const blockedForMs = trial.kind === 'blocked' ? trial.forMs : 0;
+        return { kind: 'public', bearer, blockedForMs };
+      }
+      const session = cookieOf(request.headers.get('cookie'), SESSION_COOKIE);
+      if (session !== null && deps.sessions.isOpen(session)) {
+        return { kind: 'operator', via: 'cookie' };
+      }
+      return { kind: 'public', bearer: null, blockedForMs: 0 };
+    },
+  };
+}
+
+/** Null for an operator; else the problem that sends the caller away. */
+export function refuseUnlessOperator(caller: Caller): Response | null {
+  if (caller.kind === 'operator') return null;
+  if (caller.blockedForMs > 0) return tooManyFailures(caller.blockedForMs);
+  const detail =
+    caller.bearer === null ? 'Send an operator token.' : 'The bearer token is not an operator’s.';
+  return problem('unauthorized', detail, {
+    headers: { 'www-authenticate': 'Bearer realm="apura"' },
+  });
+}
+
+export function tooManyFailures(forMs: number): Response {
+  const seconds = Math.ceil(forMs / 1000);
+  return problem('forbidden', `Too many wrong tokens came from here. Wait ${seconds} s.`, {
+    headers: { 'retry-after': String(seconds) },
+  });
+}
+
+/**
+ * Null where a change may be asked for by the console's cookie: browsers send the cookie along with
+ * whatever a page asks for, so the page must be ours, and of a kind that no plain form can send.
+ */
+export function refuseForeignPage(request: Request): Response | null {
+  if (!isSameHost(request)) {
+    return problem('forbidden', 'A change by cookie must come from a page of this server.');
+  }
+  const contentType = request.headers.get('content-type') ?? '';
+  if (request.method === 'DELETE' || /^(application\/json|image\/)/i.test(contentType)) return null;
+  return problem('unsupported_media_type', 'A change by cookie must be sent as application/json.');
+}
+
+/** Whether the request's Origin is the host that it was sent to. */
+export function isSameHost(request: Request): boolean {
+  const origin = request.headers.get('origin');
+  if (origin === null || !URL.canParse(origin)) return false;
+  return new URL(origin).host === new URL(request.url).host;
+}
+
+function bearerOf(request: Request): string | null {
+  const header = request.headers.get('authorization');
+  const match = header === null ? null : /^Bearer +(\S+) *$/i.exec(header);
+  return match?.[1] ?? null;
+}
