@@ -179,7 +179,7 @@ export class Outbox {
     const quietMs = contents.quietUntil - now;
     if (quietMs > 0 && quietMs <= QUIET_MAX_MS) return this.#untilEnd(quietMs);
     const due = soonest(waiting, now, this.#around.closesAt());
-    if (due === null) return null;
+    if (due === null) return 1; // the deadline passed just now
     if (due.restMs > 0) return this.#untilEnd(due.restMs);
     if (due.act === 'send' && due.delivery.key === null && this.#doubtsTheNetwork()) {
       // A first attempt that is lost on the way costs the vote its key; a lost measurement costs nothing.

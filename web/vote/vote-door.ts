@@ -20,7 +20,7 @@ export type VoteDoor = {
 };
 
 /** A phone on a bad network may need seconds; longer than this and a new connection is the better bet. */
-const ANSWER_TIMEOUT_MS = 10_000;
+export const ANSWER_TIMEOUT_MS = 10_000;
 
 const RECEIPT_STATUSES: readonly ReceiptStatus[] = [
   'pending',
@@ -32,11 +32,17 @@ const RECEIPT_STATUSES: readonly ReceiptStatus[] = [
   'not_counted_final',
 ];
 
-export function openVoteDoor(poll: string, fetch: Fetch, clock: ServerClock): VoteDoor {
+export function openVoteDoor(
+  poll: string,
+  fetch: Fetch,
+  clock: ServerClock,
+  answerTimeoutMs = ANSWER_TIMEOUT_MS,
+): VoteDoor {
+  const request = (url: string, init: RequestInit) => hear(fetch, url, init, answerTimeoutMs);
   const base = `/v1/polls/${encodeURIComponent(poll)}`;
   return {
     async send(option, key) {
-      const heard = await request(fetch, `${base}/votes`, {
+      const heard = await request(`${base}/votes`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': key },
         body: JSON.stringify({ option }),
@@ -45,11 +51,11 @@ export function openVoteDoor(poll: string, fetch: Fetch, clock: ServerClock): Vo
       return readSendAnswer(heard);
     },
     async ask(key) {
-      return readAskAnswer(await request(fetch, `${base}/receipts/${key}`, { cache: 'no-store' }));
+      return readAskAnswer(await request(`${base}/receipts/${key}`, { cache: 'no-store' }));
     },
     async measureClock() {
       const leftAt = clock.monotonic();
-      const heard = await request(fetch, '/v1/time', { cache: 'no-store' });
+      const heard = await request('/v1/time', { cache: 'no-store' });
       const time = heard?.status === 200 ? heard.body.serverTime : undefined;
       if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return false;
       clock.observe(Date.parse(time), clock.monotonic(), leftAt);
@@ -64,9 +70,14 @@ type Heard = {
   readonly retryAfterMs: number | null;
 };
 
-async function request(fetch: Fetch, url: string, init: RequestInit): Promise<Heard | null> {
+async function hear(
+  fetch: Fetch,
+  url: string,
+  init: RequestInit,
+  timeoutMs: number,
+): Promise<Heard | null> {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), ANSWER_TIMEOUT_MS);
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
   try {
     const response = await fetch(url, { ...init, signal: abort.signal });
     const retryAfterMs = readRetryAfter(response.headers.get('retry-after'));
