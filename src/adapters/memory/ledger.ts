@@ -43,12 +43,6 @@ export class MemoryLedgerStore {
   }
 }
 
-/** An event and its place among the rows of its id: 0 in `votes`, else its arrival in `excluded`. */
-interface PlacedEvent {
-  readonly event: LedgerEvent;
-  readonly place: number;
-}
-
 export class MemoryLedger implements Ledger {
   readonly #store: MemoryLedgerStore;
   readonly #logId: string;
@@ -93,7 +87,7 @@ export class MemoryLedger implements Ledger {
   }
 
   async find(id: string): Promise<LedgerEvent | null> {
-    return this.#store.votes.get(id) ?? this.#firstExcluded(id)?.event ?? null;
+    return this.#store.votes.get(id) ?? this.#firstExcluded(id);
   }
 
   async windows(
@@ -113,20 +107,15 @@ export class MemoryLedger implements Ledger {
   async events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {
     const votes = [...this.#store.votes.values()].map((event) => ({ event, place: 0 }));
     const excluded = [...this.#store.excluded].map(([place, event]) => ({ event, place }));
-    const [id, place] = cursor === null ? ['', '0'] : cursor.split('.');
-    const after = { id: id ?? '', place: Number(place) };
     const rest = [...votes, ...excluded]
-      .filter((row) => row.event.scope === scope)
-      .filter((row) => byPlace({ id: row.event.id, place: row.place }, after) > 0)
-      .sort((a, b) =>
-        byPlace({ id: a.event.id, place: a.place }, { id: b.event.id, place: b.place }),
-      );
+      .map((row) => ({ ...row, cursor: cursorOf(row.event.id, row.place) }))
+      .filter((row) => row.event.scope === scope && row.cursor > (cursor ?? ''))
+      .sort((a, b) => order(a.cursor, b.cursor));
     const page = rest.slice(0, limit);
-    const last = page.at(-1);
-    const more = last !== undefined && rest.length > page.length;
+    const more = rest.length > page.length;
     return {
       events: page.map((row) => row.event),
-      nextCursor: more ? `${last.event.id}.${last.place}` : null,
+      nextCursor: more ? (page.at(-1)?.cursor ?? cursor) : null,
     };
   }
 
@@ -170,23 +159,17 @@ export class MemoryLedger implements Ledger {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
+  /** Only an event that was counted can be voided, and only such a one restored. */
   #act(act: ActMark): void {
     const vote = this.#store.votes.get(act.target);
+    if (vote === undefined) return;
     const state = act.kind === 'void' ? 'voided' : 'counted';
-    if (vote !== undefined) {
-      this.#store.votes.set(act.target, { ...vote, state });
-      return;
-    }
-    if (act.kind === 'void') return;
-    const excluded = this.#firstExcluded(act.target);
-    if (excluded === null) return;
-    this.#store.excluded.delete(excluded.place);
-    this.#store.votes.set(act.target, { ...excluded.event, state });
+    this.#store.votes.set(act.target, { ...vote, state });
   }
 
-  #firstExcluded(id: string): PlacedEvent | null {
-    for (const [place, event] of this.#store.excluded) {
-      if (event.id === id) return { event, place };
+  #firstExcluded(id: string): LedgerEvent | null {
+    for (const event of this.#store.excluded.values()) {
+      if (event.id === id) return event;
     }
     return null;
   }
@@ -224,13 +207,9 @@ function sumOfCounts(entries: readonly MinuteCount[]): MinuteCount[] {
   return [...sums.values()].filter((entry) => entry.count !== 0);
 }
 
-interface Place {
-  readonly id: string;
-  readonly place: number;
-}
-
-function byPlace(a: Place, b: Place): number {
-  return order(a.id, b.id) || a.place - b.place;
+/** Sorts as the pair does; `place` is 0 for a vote, and the arrival of an excluded event. */
+function cursorOf(id: string, place: number): string {
+  return `${id}.${String(place).padStart(12, '0')}`;
 }
 
 function order(a: string, b: string): number {

@@ -1,4 +1,5 @@
 /** A live feed inside one process: frames go straight to the subscribers' callbacks. */
+import type { MinuteTotal } from '../../domain/counting/step-totals.ts';
 import type { LiveFeed, TallyFrame } from '../../ports/live-feed.ts';
 
 type Listener = (frame: TallyFrame) => void;
@@ -10,26 +11,30 @@ interface Subscription {
 
 interface Delivery {
   readonly frame: TallyFrame;
-  /** Who was subscribed when the frame was published: later ones got it as the newest known. */
+  /** Who was subscribed when the frame was published: later ones have it in their first frame. */
   readonly to: readonly Subscription[];
 }
 
+/** A scope's newest frame, and the counts of all its minutes, of which a frame has only the changed. */
+interface Scope {
+  newest: TallyFrame;
+  readonly minutes: Map<string, MinuteTotal>;
+}
+
 export class MemoryLiveFeed implements LiveFeed {
-  readonly #newest = new Map<string, TallyFrame>();
+  readonly #scopes = new Map<string, Scope>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #pending: Delivery[] = [];
   #delivering = false;
 
   /**
-   * A frame older than the newest of its scope is dropped. A listener may publish: that frame is
-   * delivered after the current one, so that no subscriber sees the two the other way round.
+   * A listener may publish: that frame is delivered after the current one, so that no subscriber
+   * sees the two the other way round.
    *
    * @throws AggregateError what listeners threw, after every listener has been called.
    */
   publish(frame: TallyFrame): void {
-    const newest = this.#newest.get(frame.scope);
-    if (newest !== undefined && newest.version > frame.version) return;
-    this.#newest.set(frame.scope, frame);
+    this.#remember(frame);
     this.#pending.push({ frame, to: [...this.#subscriptions] });
     this.#deliver();
   }
@@ -37,7 +42,8 @@ export class MemoryLiveFeed implements LiveFeed {
   subscribe(listener: Listener): Disposable {
     const subscription: Subscription = { listener, active: true };
     this.#subscriptions.add(subscription);
-    for (const frame of this.#newest.values()) {
+    for (const { newest, minutes } of this.#scopes.values()) {
+      const frame = { ...newest, minutes: [...minutes.values()] };
       this.#pending.push({ frame, to: [subscription] });
     }
     this.#deliver();
@@ -47,6 +53,14 @@ export class MemoryLiveFeed implements LiveFeed {
         this.#subscriptions.delete(subscription);
       },
     };
+  }
+
+  #remember(frame: TallyFrame): void {
+    const minutes = this.#scopes.get(frame.scope)?.minutes ?? new Map<string, MinuteTotal>();
+    for (const total of frame.minutes) {
+      minutes.set(`${total.minute} ${total.lane} ${total.item}`, total);
+    }
+    this.#scopes.set(frame.scope, { newest: frame, minutes });
   }
 
   #deliver(): void {
