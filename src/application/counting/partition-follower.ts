@@ -60,6 +60,10 @@ export class PartitionFollower<Step extends StepBase> {
     this.#deps = deps;
   }
 
+  get partition(): number {
+    return this.#deps.partition;
+  }
+
   /** The store's position; null before the first `advance`. */
   get checkpoint(): Checkpoint | null {
     return this.#fold?.warm === true ? this.#fold.checkpoint : null;

@@ -14,6 +14,7 @@ import { type Door, doorAt } from '../../domain/voting/door.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { BlockWriter, WriteOutcome } from '../counting/block-writer.ts';
+import type { PollDirectory } from './poll-directory.ts';
 
 /** A poll as the door needs it: every option's key encoded once. */
 export interface DoorPoll {
@@ -50,6 +51,8 @@ export interface VoteDoorDeps {
   readonly settings: LogSettings;
   /** 80 random bits for an id that the door makes: 32, 32 and 10 bits. */
   readonly randomWords: () => readonly [number, number, number];
+  /** The polls as the control partition tells them. */
+  readonly directory: Pick<PollDirectory, 'stored'>;
   /** Whether the door's reading of the control partition is recent enough to go by. */
   readonly ready: () => boolean;
 }
@@ -74,21 +77,23 @@ export class VoteDoor {
     this.#deps = deps;
   }
 
-  /** Takes over a poll's newest version from the control partition. */
-  setPoll(poll: Poll): void {
-    const known = this.#polls.get(poll.id);
+  /** Null where no poll has this id, or none that the public may know of. */
+  poll(id: string): DoorPoll | null {
+    const poll = this.#deps.directory.stored(id, this.#deps.clock.now());
+    if (poll === undefined || poll.state === 'draft') return null;
+    const known = this.#polls.get(id);
+    return known?.poll === poll ? known : this.#prepare(poll, known);
+  }
+
+  #prepare(poll: Poll, known: DoorPoll | undefined): DoorPoll {
     const options = new Map<string, EncodedKey>();
     for (const { id } of poll.options) {
       const key = known?.options.get(id);
       options.set(id, key ?? { bytes: encodeKey({ scope: poll.id, item: id, lane: 'valid' }) });
     }
-    this.#polls.set(poll.id, { poll, seed: scopeSeed(poll.id), options });
-  }
-
-  /** Null where no poll has this id, or none that the public may know of. */
-  poll(id: string): DoorPoll | null {
-    const poll = this.#polls.get(id);
-    return poll === undefined || poll.poll.state === 'draft' ? null : poll;
+    const prepared = { poll, seed: known?.seed ?? scopeSeed(poll.id), options };
+    this.#polls.set(poll.id, prepared);
+    return prepared;
   }
 
   /**
