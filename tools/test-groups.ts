@@ -1,0 +1,67 @@
+/** The groups of tests in the order that they run: cheap and telling first. */
+
+export interface TestGroup {
+  readonly name: string;
+  /** Globs from the root of the project. */
+  readonly files: readonly string[];
+  /** A group without a file fails if it is expected: tests that were lost must not pass for tests that hold. */
+  readonly expected: boolean;
+  readonly testTimeoutMs: number;
+  readonly groupTimeoutMs: number;
+  /** Whether the code runs in the process of the tests, where lines can be counted. */
+  readonly coverage: boolean;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+export const GROUPS: readonly TestGroup[] = [
+  {
+    name: 'unit',
+    files: ['src', 'web', 'tools', 'bench', 'test/support'].map(
+      (dir) => `${dir}/**/*.test.{ts,tsx}`,
+    ),
+    expected: true,
+    testTimeoutMs: 30 * SECOND,
+    groupTimeoutMs: 10 * MINUTE,
+    coverage: true,
+  },
+  {
+    name: 'component',
+    files: ['test/component/**/*.test.ts'],
+    expected: true,
+    testTimeoutMs: 60 * SECOND,
+    groupTimeoutMs: 10 * MINUTE,
+    coverage: true,
+  },
+  {
+    name: 'system',
+    files: ['test/system/**/*.test.ts'],
+    expected: true,
+    testTimeoutMs: 5 * MINUTE,
+    groupTimeoutMs: 15 * MINUTE,
+    coverage: false,
+  },
+  {
+    name: 'browser',
+    files: ['test/browser/**/*.test.ts'],
+    expected: true,
+    testTimeoutMs: 2 * MINUTE,
+    groupTimeoutMs: 15 * MINUTE,
+    coverage: false,
+  },
+  {
+    name: 'crash',
+    files: ['test/crash/**/*.test.ts'],
+    expected: true,
+    testTimeoutMs: 20 * MINUTE,
+    groupTimeoutMs: 25 * MINUTE,
+    coverage: false,
+  },
+];
+
+/** The checks of `make lint`, each a target of the Makefile. */
+export const LINT_TARGETS: readonly string[] = ['format', 'types', 'arch', 'tidy'];
+
+/** What the unit tests alone must reach whole, every line and function. */
+export const COVERED_WHOLE: readonly string[] = ['src/domain', 'src/application'];
