@@ -6,19 +6,21 @@ import type { LogSettings } from '../domain/counting/log-settings.ts';
 import type { ImageInfo } from '../domain/voting/image.ts';
 import type { Poll } from '../domain/voting/poll.ts';
 
-export type ActName =
-  | 'create'
-  | 'update'
-  | 'schedule'
-  | 'open'
-  | 'pause'
-  | 'resume'
-  | 'close'
-  | 'closed'
-  | 'publish'
-  | 'archive'
-  | 'set_image'
-  | 'export';
+export const ACT_NAMES = [
+  'create',
+  'update',
+  'schedule',
+  'open',
+  'pause',
+  'resume',
+  'close',
+  'closed',
+  'publish',
+  'archive',
+  'set_image',
+  'export',
+] as const;
+export type ActName = (typeof ACT_NAMES)[number];
 
 /** One thing that an operator (or the clock) did. Never changed, never deleted. */
 export interface OperatorAct {
@@ -81,7 +83,11 @@ export interface Catalogue extends AsyncDisposable {
   /** The newest version of a poll, or null where there is none of this id. */
   poll(id: string): Promise<Poll | null>;
 
-  /** Polls, newest first (by creation, then by id), at most `limit`, from `cursor` (null: the start). */
+  /**
+   * Polls, newest first (by creation, then by id), at most `limit`, from `cursor` (null: the start).
+   *
+   * @throws ApuraError `invalid_query`: the cursor is not one of this list.
+   */
   polls(cursor: string | null, limit: number): Promise<PollPage>;
 
   /**
@@ -99,6 +105,10 @@ export interface Catalogue extends AsyncDisposable {
   /** Adds an act that changes no poll. */
   recordAct(act: OperatorAct): Promise<void>;
 
-  /** Acts, newest first, of one poll or (null) of all, at most `limit`, from `cursor`. */
+  /**
+   * Acts, newest first, of one poll or (null) of all, at most `limit`, from `cursor`.
+   *
+   * @throws ApuraError `invalid_query`: the cursor is not one of this list.
+   */
   acts(poll: string | null, cursor: string | null, limit: number): Promise<ActPage>;
 }

@@ -1,5 +1,6 @@
 /** The polls as the log's control partition tells them: what doors, feed and results go by, in memory. */
 import type { Poll } from '../../domain/voting/poll.ts';
+import { newestFirst } from '../../domain/voting/poll-order.ts';
 import type { PollRecord } from '../../domain/voting/poll-record.ts';
 import { pollAt } from '../../domain/voting/poll-state-at.ts';
 
@@ -70,13 +71,6 @@ export class PollDirectory {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
-}
-
-type PollOrder = Pick<Poll, 'createdAt' | 'id'>;
-
-/** By creation, newest first; ids break ties. */
-export function newestFirst(left: PollOrder, right: PollOrder): number {
-  return right.createdAt - left.createdAt || (left.id < right.id ? -1 : 1);
 }
 
 function newestOf(entry: Entry): PollRecord {

@@ -1,6 +1,7 @@
 /** Recognises the pictures that Apura serves, by their bytes alone: PNG, JPEG and WebP of bounded size. */
 
-export type ImageMediaType = 'image/png' | 'image/jpeg' | 'image/webp';
+export const IMAGE_MEDIA_TYPES = ['image/png', 'image/jpeg', 'image/webp'] as const;
+export type ImageMediaType = (typeof IMAGE_MEDIA_TYPES)[number];
 
 export interface ImageInfo {
   readonly mediaType: ImageMediaType;
