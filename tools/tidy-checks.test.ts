@@ -201,6 +201,18 @@ const CASES: Readonly<Record<string, Case>> = {
       },
     ],
   },
+  'whole-lock': {
+    broken: [
+      [
+        'package-lock.json has no fast-mac',
+        {
+          'package-lock.json':
+            '{"packages":{"node_modules/fast":{"optionalDependencies":{"fast-mac":"1","fast-linux":"1"}},"node_modules/fast-linux":{}}}',
+        },
+      ],
+    ],
+    allowed: [{ 'package-lock.json': '{"packages":{"node_modules/plain":{}}}' }],
+  },
   'links-lead-somewhere': {
     broken: [['docs/a.md:2', { 'docs/a.md': '\n[b](b.md)' }]],
     allowed: [

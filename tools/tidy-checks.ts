@@ -28,6 +28,8 @@ const ENV_PAGE = 'docs/operating/configuration.md';
 const ERRORS_FILE = 'src/domain/error-codes.ts';
 const ERRORS_PAGE = 'docs/errors.md';
 
+const LOCK_FILE = 'package-lock.json';
+
 const LARGEST_FILE_BYTES = 200_000;
 
 export const CHECKS: readonly Check[] = [
@@ -240,7 +242,7 @@ export const CHECKS: readonly Check[] = [
     find: (tree) =>
       tree
         .paths(/./)
-        .filter((path) => path !== 'package-lock.json')
+        .filter((path) => path !== LOCK_FILE)
         .filter((path) => tree.text(path).length > LARGEST_FILE_BYTES)
         .map((path) => whole(path, `is larger than ${LARGEST_FILE_BYTES / 1000} kB`)),
   },
@@ -252,11 +254,17 @@ export const CHECKS: readonly Check[] = [
       ...linesLike(tree, 'package.json', /^\s+"[^"]+": "[\^~*]/, 'pin the exact version'),
       ...linesLike(
         tree,
-        'package-lock.json',
+        LOCK_FILE,
         /"resolved": "(?!https:\/\/registry\.npmjs\.org\/)/,
         'an address that others do not have',
       ),
     ],
+  },
+  {
+    name: 'whole-lock',
+    reason:
+      '`npm ci` refuses a lock without the builds for other systems, which only a complete registry gives.',
+    find: (tree) => (tree.has(LOCK_FILE) ? missingBuilds(tree.text(LOCK_FILE)) : []),
   },
   {
     name: 'links-lead-somewhere',
@@ -361,6 +369,20 @@ function compare(code: Words, page: Words): Violation[] {
       whole(page.path, `explains ${word}, which ${code.path} does not know`),
     ),
   ];
+}
+
+function missingBuilds(lock: string): Violation[] {
+  const {
+    packages,
+  }: { packages: Record<string, { optionalDependencies?: Record<string, string> }> } =
+    JSON.parse(lock);
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter(
+        (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+      )
+      .map((name) => whole(LOCK_FILE, `has no ${name}, which ${path} names`)),
+  );
 }
 
 function brokenLinks(tree: SourceTree, path: string): Violation[] {
