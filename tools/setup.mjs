@@ -9,10 +9,11 @@ const bun = join(root, 'node_modules/.bin/bun');
 
 requireNode();
 if (!packagesMatchLock()) {
-  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+  run('npm', ['ci', '--include=dev', ...quiet]);
 }
 requireBun();
-run(bun, [join(root, 'tools/build-web.ts')]);
+if (!process.argv.includes('--packages-only')) run(bun, [join(root, 'tools/build-web.ts')]);
 
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
