@@ -7,6 +7,7 @@ bin := node_modules/.bin
 bun := $(bin)/bun
 chromium := chromium
 load_generator := wrk
+code := $(wildcard src web tools test bench)
 
 ##@ Use
 
@@ -38,14 +39,14 @@ coverage: setup ## show which lines of src the in-process tests reach
 lint: format types arch tidy ## check format, types, the dependency rule and the house rules
 
 format: setup-packages
-	@$(bin)/biome check --error-on-warnings
+	@$(bin)/biome check --diagnostic-level=warn --error-on-warnings
 
 types: setup-packages ## check the types
 	@$(bin)/tsc --noEmit -p tsconfig.json
 	@$(bin)/tsc --noEmit -p web/tsconfig.json
 
 arch: setup-packages ## check the dependency rule
-	@$(bin)/depcruise --config .dependency-cruiser.mjs --output-type err-long src web tools test bench
+	@$(bin)/depcruise --config .dependency-cruiser.mjs --output-type err-long $(code)
 
 tidy: setup-packages ## check the house rules (tools/tidy.ts)
 	@$(bun) tools/tidy.ts
