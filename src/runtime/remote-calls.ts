@@ -2,7 +2,7 @@
 
 /** The part of a worker, or of its parent's port, that calls go over. */
 export interface CallPort {
-  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  postMessage(message: unknown, transfer?: ArrayBuffer[]): void;
   on(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
@@ -29,7 +29,7 @@ const isCall = (message: unknown): message is Call =>
   has(message, 'call') && has(message, 'method');
 const isReply = (message: unknown): message is Reply => has(message, 'reply');
 
-function passError(error: unknown): PassedError {
+export function passError(error: unknown): PassedError {
   const code = has(error, 'code') && typeof error.code === 'string' ? error.code : null;
   return { code, message: error instanceof Error ? error.message : String(error) };
 }
@@ -75,11 +75,7 @@ export class RemoteCalls {
   }
 
   /** Calls a method over there; `transfer` moves buffers instead of copying them. */
-  call(
-    method: string,
-    args: readonly unknown[],
-    transfer: readonly ArrayBuffer[] = [],
-  ): Promise<unknown> {
+  call(method: string, args: readonly unknown[], transfer: ArrayBuffer[] = []): Promise<unknown> {
     if (this.#broken !== null) return Promise.reject(this.#broken);
     this.#calls += 1;
     const call = this.#calls;

@@ -21,7 +21,9 @@ import {
   openSqliteReader,
   openSqliteWriter,
   readMeta,
+  readNumber,
   type StoreSchema,
+  transaction,
   writeMeta,
 } from './database.ts';
 
@@ -29,7 +31,10 @@ const SCHEMA: StoreSchema = {
   kind: 'event log',
   version: 1,
   // A rowid table: blocks go to its right edge, and a block's overflow pages lie together.
-  sql: 'CREATE TABLE block (position INTEGER PRIMARY KEY, bytes BLOB NOT NULL)',
+  sql: `
+    CREATE TABLE block (position INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE trimmed (slot INTEGER PRIMARY KEY, start INTEGER NOT NULL);
+  `,
 };
 
 /** Offsets below 2^44, and 512 partitions, keep a position a safe integer. */
@@ -37,6 +42,7 @@ const OFFSETS = 2 ** 44;
 const PARTITIONS_MAX = 511;
 const POLL_MS = 10;
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
 
 /** 0 for the control partition, then the event partitions. */
 const slotOf = (partition: number): number => partition + 1;
@@ -58,7 +64,7 @@ abstract class SqliteLogHandle implements EventLog {
   protected readonly ends: SharedOffsets;
   protected readonly database: DatabaseSync;
   readonly #read: StatementSync;
-  readonly #first: StatementSync;
+  readonly #trimmed: StatementSync;
   readonly #last: StatementSync;
   #closed = false;
 
@@ -74,10 +80,10 @@ abstract class SqliteLogHandle implements EventLog {
     this.#read = database.prepare(
       'SELECT position, bytes FROM block WHERE position >= ? AND position < ? ORDER BY position',
     );
-    const edge = (which: string): StatementSync =>
-      database.prepare(`SELECT ${which}(position) AS p FROM block WHERE position BETWEEN ? AND ?`);
-    this.#first = edge('min');
-    this.#last = edge('max');
+    this.#last = database.prepare(
+      'SELECT max(position) AS p FROM block WHERE position BETWEEN ? AND ?',
+    );
+    this.#trimmed = database.prepare('SELECT start FROM trimmed WHERE slot = ?');
   }
 
   abstract append(blocks: readonly PartitionBlock[]): Promise<readonly number[]>;
@@ -87,6 +93,7 @@ abstract class SqliteLogHandle implements EventLog {
 
   async read(partition: number, from: number, maxBytes: number): Promise<readonly LoggedBlock[]> {
     this.checkPartition(partition);
+    this.checkAlive();
     const end = this.end(partition);
     if (from > end) {
       throw new ApuraError(
@@ -97,7 +104,7 @@ abstract class SqliteLogHandle implements EventLog {
     const base = slotOf(partition) * OFFSETS;
     const blocks: LoggedBlock[] = [];
     let bytes = 0;
-    for (const row of this.#read.iterate(base + from, base + end)) {
+    for (const row of readable(this.#read.iterate(base + from, base + end))) {
       const offset = Number(row['position']) - base;
       const expected = from + blocks.length;
       if (offset !== expected) throw this.#missing(partition, expected, offset);
@@ -129,21 +136,24 @@ abstract class SqliteLogHandle implements EventLog {
 
   async bounds(partition: number): Promise<LogBounds> {
     this.checkPartition(partition);
+    this.checkAlive();
     return this.#bounds(partition);
   }
 
   #bounds(partition: number): LogBounds {
-    const base = slotOf(partition) * OFFSETS;
-    const first = this.#first.get(base, base + OFFSETS - 1)?.['p'];
-    const end = this.end(partition);
-    return { start: typeof first === 'number' ? first - base : end, end };
+    return { start: this.storedStart(partition), end: this.end(partition) };
+  }
+
+  /** The first offset that was not trimmed away. */
+  protected storedStart(partition: number): number {
+    return Number(this.#trimmed.get(slotOf(partition))?.['start'] ?? 0);
   }
 
   /** The end that the file itself shows. */
   protected storedEnd(partition: number): number {
     const base = slotOf(partition) * OFFSETS;
     const last = this.#last.get(base, base + OFFSETS - 1)?.['p'];
-    return typeof last === 'number' ? last - base + 1 : 0;
+    return typeof last === 'number' ? last - base + 1 : this.storedStart(partition);
   }
 
   protected checkPartition(partition: number): void {
@@ -153,6 +163,9 @@ abstract class SqliteLogHandle implements EventLog {
     if (!known) throw new RangeError(`The log has no partition ${partition}.`);
   }
 
+  /** Throws where an earlier failure has ended this handle. */
+  protected checkAlive(): void {}
+
   protected get closed(): boolean {
     return this.#closed;
   }
@@ -161,6 +174,21 @@ abstract class SqliteLogHandle implements EventLog {
     if (this.#closed) return;
     this.#closed = true;
     this.database.close();
+  }
+}
+
+/** What SQLite finds damaged is a damaged log; anything else stays what it is. */
+function asLogError(cause: unknown): unknown {
+  const code = cause instanceof Error && 'errcode' in cause ? cause.errcode : null;
+  if (code !== SQLITE_CORRUPT) return cause;
+  return new ApuraError('log_corrupt', 'The file of the log is damaged.', { cause });
+}
+
+function* readable<Row>(rows: Iterable<Row>): Generator<Row> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw asLogError(error);
   }
 }
 
@@ -186,13 +214,24 @@ class SqliteLogWriter extends SqliteLogHandle {
     return this.ends.get(slotOf(partition));
   }
 
+  /** The level that SQLite works with: 2 is FULL, a flush at every commit. */
+  get synchronous(): number {
+    return readNumber(this.database, 'PRAGMA synchronous');
+  }
+
+  /** Lets every write that would need a further page fail, as on a full disk: for drills. */
+  refuseGrowth(): void {
+    const pages = readNumber(this.database, 'PRAGMA page_count');
+    this.database.exec(`PRAGMA max_page_count = ${pages}`);
+  }
+
   async append(blocks: readonly PartitionBlock[]): Promise<readonly number[]> {
     return this.appendNow(blocks);
   }
 
   /** As `append`, for a thread that has nothing else to do meanwhile. */
   appendNow(blocks: readonly PartitionBlock[]): readonly number[] {
-    if (this.#failure !== null) throw this.#failure;
+    this.checkAlive();
     if (this.closed) throw new ApuraError('log_unavailable', 'The log is closed.');
     for (const block of blocks) this.checkPartition(block.partition);
     const ends = new Map<number, number>();
@@ -214,6 +253,29 @@ class SqliteLogWriter extends SqliteLogHandle {
     return offsets;
   }
 
+  /**
+   * Forgets the blocks of a partition below `start`; offsets stay what they were. The caller has made
+   * sure that no store still needs them.
+   */
+  trim(partition: number, start: number): void {
+    this.checkPartition(partition);
+    const slot = slotOf(partition);
+    transaction(this.database, () => {
+      this.database
+        .prepare(
+          'INSERT INTO trimmed VALUES (?, ?) ON CONFLICT DO UPDATE SET start = max(start, ?2)',
+        )
+        .run(slot, start);
+      this.database
+        .prepare('DELETE FROM block WHERE position >= ? AND position < ?')
+        .run(slot * OFFSETS, slot * OFFSETS + start);
+    });
+  }
+
+  protected override checkAlive(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
   /** A lock that did not come is nothing; anything else from the storage ends this handle for good. */
   #fail(cause: unknown): ApuraError {
     const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY;
@@ -229,6 +291,7 @@ class SqliteLogWriter extends SqliteLogHandle {
   }
 
   async changed(partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    this.checkAlive();
     await waitForEnd(this.ends, () => this.end(partition) > offset || this.closed, signal);
   }
 }
@@ -298,7 +361,7 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLogWriter {
     return new SqliteLogWriter(database, options);
   } catch (error) {
     database.close();
-    throw error;
+    throw asLogError(error);
   }
 }
 
@@ -319,7 +382,7 @@ export function openSqliteLogReader(options: SqliteLogOptions): EventLog {
     return new SqliteLogReader(database, options);
   } catch (error) {
     database.close();
-    throw error;
+    throw asLogError(error);
   }
 }
 

@@ -55,6 +55,7 @@ export class PartitionFollower<Step extends StepBase> {
   readonly #deps: FollowerDeps<Step>;
   #epoch = 0;
   #fold: PartitionFold | null = null;
+  readonly #passedCloses = new Set<string>();
 
   constructor(deps: FollowerDeps<Step>) {
     this.#deps = deps;
@@ -67,6 +68,11 @@ export class PartitionFollower<Step extends StepBase> {
   /** The store's position; null before the first `advance`. */
   get checkpoint(): Checkpoint | null {
     return this.#fold?.warm === true ? this.#fold.checkpoint : null;
+  }
+
+  /** Whether the store has applied the CLOSE of this scope. */
+  hasPassedClose(scope: string): boolean {
+    return this.#passedCloses.has(scope);
   }
 
   get windowSize(): number {
@@ -95,6 +101,7 @@ export class PartitionFollower<Step extends StepBase> {
     const { log, store, partition, dedupWindowMs, seed } = this.#deps;
     const taken = await store.takeOver(partition);
     this.#epoch = taken.epoch;
+    for (const { scope } of taken.closes) this.#passedCloses.add(scope);
     const fold = new PartitionFold(dedupWindowMs, taken, seed);
     while (!fold.warm) {
       const blocks = await log.read(partition, fold.position, REREAD_BYTES);
@@ -147,7 +154,10 @@ export class PartitionFollower<Step extends StepBase> {
       acts,
     });
     const outcome = await this.#deps.store.commit(step);
-    if (outcome === 'applied') return { kind: 'applied', step, acceptedFrom };
+    if (outcome === 'applied') {
+      for (const { scope } of closes) this.#passedCloses.add(scope);
+      return { kind: 'applied', step, acceptedFrom };
+    }
     this.#fold = null;
     if (outcome === 'fenced') {
       throw new ApuraError('fenced', `Partition ${this.#deps.partition} has another owner now.`);

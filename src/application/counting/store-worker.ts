@@ -81,6 +81,11 @@ export class StoreWorker<Step extends StepBase> {
     return new Promise((resolve) => this.#barriers.push({ partition, offset, resolve }));
   }
 
+  /** Whether the store has applied the CLOSE of this scope in every partition. */
+  hasPassedClose(scope: string): boolean {
+    return this.#deps.followers.every((follower) => follower.hasPassedClose(scope));
+  }
+
   async #round(signal: AbortSignal): Promise<void> {
     const { followers, log, roundMs, sleep, stepBytesMax } = this.#deps;
     let idle = true;

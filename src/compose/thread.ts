@@ -1,0 +1,85 @@
+/** A thread of `serve`, seen from the main thread: started, called, listened to, stopped. */
+import type { Worker } from 'node:worker_threads';
+import { isErrorCode } from '../domain/error-codes.ts';
+import { ApuraError } from '../domain/errors.ts';
+import { type PassedError, RemoteCalls } from '../runtime/remote-calls.ts';
+import type { ThreadEvent } from './thread-entry.ts';
+
+/** Makes the worker of an entry in src/threads. Only a file directly in src/ can: see main.ts. */
+export type SpawnThread = (name: ThreadName, settings: unknown) => Worker;
+export type ThreadName = 'log' | 'tally' | 'ledger' | 'query';
+
+export interface ThreadListener {
+  /** The thread goes on, but something failed. */
+  readonly onTrouble: (error: Error) => void;
+  /** The thread's part is over for good. */
+  readonly onHalted: (error: Error) => void;
+  readonly onTold: (what: unknown) => void;
+}
+
+/** The error that another thread's error was, as far as it survives the passage. */
+export function reviveError({ code, message }: PassedError): Error {
+  return isErrorCode(code) ? new ApuraError(code, message) : new Error(message);
+}
+
+export class Thread {
+  readonly name: ThreadName;
+  readonly calls: RemoteCalls;
+  readonly #worker: Worker;
+  #halted: Error | null = null;
+
+  private constructor(name: ThreadName, worker: Worker) {
+    this.name = name;
+    this.#worker = worker;
+    this.calls = new RemoteCalls(worker, reviveError);
+  }
+
+  /** Resolves once the thread is ready. @throws what its start threw. */
+  static async start(
+    spawn: SpawnThread,
+    name: ThreadName,
+    settings: unknown,
+    listener: ThreadListener,
+  ): Promise<Thread> {
+    const worker = spawn(name, settings);
+    const thread = new Thread(name, worker);
+    let ready = false;
+    await new Promise<void>((resolve, reject) => {
+      const halt = (error: Error): void => {
+        thread.#halted ??= error;
+        thread.calls.breakOff(error);
+        if (ready) listener.onHalted(error);
+        else reject(error);
+      };
+      worker.on('error', (cause) => {
+        halt(new ApuraError('internal', `The ${name} thread died: ${String(cause)}`, { cause }));
+      });
+      worker.on('message', (message: ThreadEvent | object) => {
+        if (!('event' in message)) return;
+        switch (message.event) {
+          case 'ready':
+            ready = true;
+            return resolve();
+          case 'halted':
+            return halt(reviveError(message.error));
+          case 'trouble':
+            return listener.onTrouble(reviveError(message.error));
+          case 'told':
+            return listener.onTold(message.what);
+        }
+      });
+    });
+    return thread;
+  }
+
+  /** Why the thread's part is over, or null while it works. */
+  get halted(): Error | null {
+    return this.#halted;
+  }
+
+  /** Lets the thread finish what it does and close its files, then ends it. */
+  async stop(): Promise<void> {
+    if (this.#halted === null) await this.calls.call('close', []).catch(() => {});
+    await this.#worker.terminate();
+  }
+}
