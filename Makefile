@@ -44,6 +44,7 @@ format: setup-packages
 types: setup-packages ## check the types
 	@$(bin)/tsc --noEmit -p tsconfig.json
 	@$(bin)/tsc --noEmit -p web/tsconfig.json
+	@$(bin)/tsc --noEmit -p web/tsconfig.test.json
 
 arch: setup-packages ## check the dependency rule
 	@$(bin)/depcruise --config .dependency-cruiser.mjs --output-type err-long $(code)
