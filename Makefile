@@ -30,7 +30,7 @@ build: setup ## make dist/apura, one executable with everything inside
 test: setup test-packages ## check the code and run every test
 	@$(bun) tools/run-tests.ts
 
-test-fast: setup ## run the unit and contract tests only
+test-fast: setup-packages ## run the unit and contract tests only
 	@$(bun) tools/run-tests.ts unit
 
 coverage: setup ## show which lines of src the in-process tests reach
