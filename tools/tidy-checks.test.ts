@@ -158,14 +158,17 @@ const CASES: Readonly<Record<string, Case>> = {
       },
     ],
   },
-  'threads-start-from-the-root': {
+  'files-are-found-from-the-root': {
     broken: [
       [
         'src/runtime/a.ts:1',
         { 'src/runtime/a.ts': "new Worker(new URL('../threads/b.ts', import.meta.url));" },
       ],
     ],
-    allowed: [{ 'src/compose.ts': "new Worker(new URL('./threads/b.ts', import.meta.url));" }],
+    allowed: [
+      { 'src/compose.ts': "new Worker(new URL('./threads/b.ts', import.meta.url));" },
+      { 'src/runtime/a.ts': 'new Worker(url);' },
+    ],
   },
   'no-lone-test': {
     broken: [['src/a.test.ts:1', { 'src/a.test.ts': ['test', "only('x', run);"].join('.') }]],

@@ -31,6 +31,9 @@ const ERRORS_PAGE = 'docs/errors.md';
 /** In a comment. Spelt so that this very line is none. */
 const UNPLANNED = /(\/\/|\/\*|^\s*\*|#|--).*\b(TO[D]O(?!\(#\d+\))|FIX[M]E|HAC[K])\b/;
 
+/** Looks into the executable first. */
+const ASSETS_FILE = 'src/edge/http/assets.ts';
+
 const LOCK_FILE = 'package-lock.json';
 
 const LARGEST_FILE_BYTES = 200_000;
@@ -191,17 +194,15 @@ export const CHECKS: readonly Check[] = [
       }),
   },
   {
-    name: 'threads-start-from-the-root',
+    name: 'files-are-found-from-the-root',
     reason:
-      'In the executable every module has the address of src/, so a thread is found only from a file directly in it.',
+      'In the executable every module of the program has the address of src/, so a file beside it (a thread, say) is found only from a module directly in src/.',
     find: (tree) =>
       tree
         .paths(PROGRAM)
-        .filter((path) => posix.dirname(path) !== 'src')
+        .filter((path) => posix.dirname(path) !== 'src' && path !== ASSETS_FILE)
         .flatMap((path) =>
-          [...tree.nodes(path)]
-            .filter((node) => ts.isNewExpression(node) && node.expression.getText() === 'Worker')
-            .map((node) => at(tree, path, node, 'start threads in a file directly in src/')),
+          usesOf(tree, path, ['import.meta.url', 'import.meta.dir', 'import.meta.path']),
         ),
   },
   {
