@@ -1,0 +1,108 @@
+/** What the tally thread and the ledger thread share: followers of every partition, and their worker. */
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openSqliteLogReader } from '../adapters/sqlite/event-log.ts';
+import {
+  type Applied,
+  PartitionFollower,
+  type StepCollector,
+  type StepStore,
+} from '../application/counting/partition-follower.ts';
+import { type Progress, StoreWorker } from '../application/counting/store-worker.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import type { PartitionCounts, StepBase } from '../ports/store-step.ts';
+import { SharedOffsets } from '../runtime/shared-offsets.ts';
+import { tellTrouble } from './thread-entry.ts';
+
+export interface StoreThreadSettings {
+  readonly logPath: string;
+  readonly storePath: string;
+  readonly logId: string;
+  readonly partitions: number;
+  readonly dedupWindowMs: number;
+  /** Where the log ends: slot 0 the control partition, then the event partitions. */
+  readonly ends: SharedArrayBuffer;
+  /** Where this store stands, a slot an event partition. */
+  readonly positions: SharedArrayBuffer;
+}
+
+interface StoreThreadDeps<Step extends StepBase> {
+  readonly settings: StoreThreadSettings;
+  readonly store: StepStore<Step> &
+    AsyncDisposable & { read(partition: number): Promise<PartitionCounts> };
+  readonly collector: () => StepCollector<Step>;
+  readonly stepBytesMax: number;
+  readonly roundMs: number;
+  readonly onApplied: (applied: Applied<Step>) => void;
+  readonly onRound: () => void;
+}
+
+const UINT32 = 0x1_0000_0000;
+
+/** Waits `ms`, or until the signal aborts. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
+}
+
+export function openLogOf(settings: StoreThreadSettings): EventLog {
+  return openSqliteLogReader({
+    path: settings.logPath,
+    logId: settings.logId,
+    partitions: settings.partitions,
+    ends: new SharedOffsets(settings.ends),
+  });
+}
+
+/** Starts following the log. `methods` are for the parent thread; `work` ends when `close` is called. */
+export function followLog<Step extends StepBase>(deps: StoreThreadDeps<Step>) {
+  const { settings, store } = deps;
+  const log = openLogOf(settings);
+  const positions = new SharedOffsets(settings.positions);
+  const stop = new AbortController();
+  const seed = randomInt(UINT32);
+  const followers = Array.from(
+    { length: settings.partitions },
+    (_, partition) =>
+      new PartitionFollower<Step>({
+        log,
+        store,
+        partition,
+        dedupWindowMs: settings.dedupWindowMs,
+        seed,
+        collector: deps.collector,
+      }),
+  );
+  const worker = new StoreWorker<Step>({
+    log,
+    followers,
+    read: (partition) => store.read(partition),
+    stepBytesMax: deps.stepBytesMax,
+    roundMs: deps.roundMs,
+    sleep,
+    onApplied: deps.onApplied,
+    onRound: (progress: readonly Progress[]) => {
+      for (const { partition, checkpoint } of progress) {
+        positions.set(partition, checkpoint.nextOffset);
+      }
+      positions.announce();
+      deps.onRound();
+    },
+    onTrouble: tellTrouble,
+  });
+  const running = worker.run(stop.signal);
+  return {
+    work: running,
+    methods: {
+      read: (partition: number) => store.read(partition),
+      countsAt: (partition: number, offset: number) => worker.countsAt(partition, offset),
+      hasPassedClose: (scope: string) => worker.hasPassedClose(scope),
+      windowSize: () => followers.reduce((sum, follower) => sum + follower.windowSize, 0),
+      close: async () => {
+        stop.abort();
+        await running.catch(() => {});
+        await log[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+      },
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** The listening sockets: the vote route straight on the router, live feeds, and all the rest behind. */
+import { ApuraError } from '../../domain/errors.ts';
+import type { RequestContext } from './api-deps.ts';
+import type { ClientAddress } from './client-address.ts';
+import type { VoteRoute } from './vote-route.ts';
+
+/** The largest body of any route, an image, and a little more. The vote route has its own bound. */
+const REQUEST_BYTES_MAX = (1 << 20) + (64 << 10);
+/** A connection on which nothing happens for so long is closed, seconds. */
+const IDLE_SECONDS = 30;
+const STOP_GRACE_MS = 3_000;
+
+export interface HttpServerDeps<SocketData> {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** The variable that sets the port, for the words of an error. */
+  readonly portName: string;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  readonly votes: VoteRoute;
+  readonly api: { fetch(request: Request, context: RequestContext): Promise<Response> };
+  readonly live: {
+    /** A response where the request is refused, undefined where the socket was taken over. */
+    upgrade(request: Request, server: Bun.Server<SocketData>): Response | undefined;
+    /** Whether the request asks for one of the feeds. */
+    isFeed(request: Request): boolean;
+    readonly websocket: Bun.WebSocketHandler<SocketData>;
+  };
+  readonly clientAddress: ClientAddress;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  readonly url: string;
+  /** Takes no more connections, lets requests end for a while, then closes what is left. */
+  stop(): Promise<void>;
+}
+
+/** @throws ApuraError `port_in_use`; `invalid_config` where the address or the certificate won't do. */
+export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): HttpServer {
+  const { api, live, votes, clientAddress, tls } = deps;
+  const contextOf = (request: Request, server: Bun.Server<SocketData>): RequestContext => {
+    const peer = server.requestIP(request)?.address ?? '';
+    const forwardedTls =
+      clientAddress.isTrusted(peer) && request.headers.get('x-forwarded-proto') === 'https';
+    return {
+      remoteAddress: clientAddress.of(peer, request.headers),
+      isTls: tls !== null || forwardedTls,
+    };
+  };
+  const server = listen(deps, () =>
+    Bun.serve<SocketData>({
+      hostname: deps.host,
+      port: deps.port,
+      development: false,
+      idleTimeout: IDLE_SECONDS,
+      maxRequestBodySize: REQUEST_BYTES_MAX,
+      ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
+      routes: {
+        '/v1/polls/:poll/votes': {
+          POST: (request: Bun.BunRequest<'/v1/polls/:poll/votes'>) =>
+            votes.handle(request, request.params.poll),
+        },
+      },
+      fetch(request, bunServer) {
+        if (live.isFeed(request)) return live.upgrade(request, bunServer);
+        return api.fetch(request, contextOf(request, bunServer));
+      },
+      websocket: live.websocket,
+    }),
+  );
+  const port = server.port ?? deps.port;
+  const shownHost = deps.host === '0.0.0.0' || deps.host === '::' ? 'localhost' : deps.host;
+  return {
+    port,
+    url: `${tls === null ? 'http' : 'https'}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`,
+    async stop() {
+      const graceful = server.stop(false);
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, STOP_GRACE_MS);
+      await Promise.race([graceful, late]);
+      clearTimeout(timer);
+      await server.stop(true);
+    },
+  };
+}
+
+function listen<T>(deps: { host: string; port: number; portName: string }, start: () => T): T {
+  try {
+    return start();
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+    if (code === 'EADDRINUSE') {
+      throw new ApuraError(
+        'port_in_use',
+        `Port ${deps.port} is taken by another process; stop it, or choose another with ${deps.portName}.`,
+        { cause },
+      );
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ApuraError('invalid_config', `Can't listen on ${deps.host}:${deps.port}: ${why}`, {
+      cause,
+    });
+  }
+}
