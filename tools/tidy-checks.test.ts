@@ -130,11 +130,13 @@ const CASES: Readonly<Record<string, Case>> = {
     broken: [
       ['src/a.ts:1', { 'src/a.ts': 'export const a = 1;' }],
       ['src/a.ts:1', { 'src/a.ts': '/** A. */\n' }],
+      ['test/crash/kill.test.ts:1', { 'test/crash/kill.test.ts': "test('x', run);" }],
       ['bin/apura:1', { 'bin/apura': '#!/bin/sh\nset -eu\n' }],
     ],
     allowed: [
       { 'src/a.ts': PURPOSE, 'web/a.css': '/* How the page looks: calm. */', 'docs/a.md': '' },
       { 'bin/apura': '#!/bin/sh\n# Runs Apura from its checkout.\nset -eu\n' },
+      { 'src/a.ts': PURPOSE, 'src/a.test.ts': "test('x', run);" },
       { 'src/a.ts': '// Why this is here,\n// in two lines.\n' },
     ],
   },

@@ -169,6 +169,7 @@ export const CHECKS: readonly Check[] = [
     find: (tree) =>
       tree
         .paths(/\.(tsx?|mjs|css|sh)$|^Makefile$|^bin\/|^\.ci\/run$/)
+        .filter((path) => !isBesideItsSubject(tree, path))
         .filter((path) => !opensWithSentence(tree.text(path)))
         .map((path) => ({
           path,
@@ -340,6 +341,12 @@ function linesLike(tree: SourceTree, path: string, pattern: RegExp, words: strin
     .text(path)
     .split('\n')
     .flatMap((text, index) => (pattern.test(text) ? [{ path, line: index + 1, words }] : []));
+}
+
+/** `poll.test.ts` beside `poll.ts` has said its purpose in its name. */
+function isBesideItsSubject(tree: SourceTree, path: string): boolean {
+  const subject = path.replace(/\.test\.tsx?$/, '');
+  return subject !== path && (tree.has(`${subject}.ts`) || tree.has(`${subject}.tsx`));
 }
 
 function opensWithSentence(text: string): boolean {
