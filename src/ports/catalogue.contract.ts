@@ -1,11 +1,16 @@
 /** The promises of the catalogue port, as tests that every adapter runs. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import {
+  sampleAct,
+  sampleChange,
+  sampleImage,
+  samplePoll,
+} from '../../test/support/catalogue-samples.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
 import type { ErrorCode } from '../domain/error-codes.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { ACT_NAMES, type Catalogue } from './catalogue.ts';
-import { sampleAct, sampleChange, sampleImage, samplePoll } from './catalogue-samples.ts';
 import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
 const SETTINGS: LogSettings = {

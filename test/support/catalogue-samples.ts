@@ -1,6 +1,6 @@
 /** Polls, acts and images for the tests of the catalogue and of what stands on it. */
-import type { Poll } from '../domain/voting/poll.ts';
-import type { OperatorAct, PollChange, StoredImage } from './catalogue.ts';
+import type { Poll } from '../../src/domain/voting/poll.ts';
+import type { OperatorAct, PollChange, StoredImage } from '../../src/ports/catalogue.ts';
 
 export function samplePoll(fields: Partial<Poll> = {}): Poll {
   return {
