@@ -16,9 +16,8 @@ requireBun();
 if (!process.argv.includes('--packages-only')) run(bun, [join(root, 'tools/build-web.ts')]);
 
 function requireNode() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 12)) return;
-  fail(`Apura needs Node 20.12 or later to set itself up; this is ${process.version}.`);
+  if (Number.parseInt(process.versions.node, 10) >= 20) return;
+  fail(`Apura needs Node 20 or later to set itself up; this is ${process.version}.`);
 }
 
 /** Compares the lock with the record that npm keeps of what it installed. */
