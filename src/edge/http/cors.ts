@@ -23,7 +23,7 @@ export function createCors(origins: readonly string[]): Cors {
   const addHeaders = (request: Request, headers: Headers): void => {
     if (allowed.size === 0) return;
     // Caches must not give one origin's answer to another, not even the answer without permission.
-    headers.append('vary', 'Origin');
+    if (!/\bOrigin\b/.test(headers.get('vary') ?? '')) headers.append('vary', 'Origin');
     const origin = request.headers.get('origin');
     if (origin === null || !allowed.has(origin)) return;
     headers.set('access-control-allow-origin', origin);

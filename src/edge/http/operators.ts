@@ -15,6 +15,11 @@ export type Caller =
       readonly blockedForMs: number;
     };
 
+/** A port on which nobody is an operator. */
+export const NO_OPERATORS: Pick<Operators, 'identify'> = {
+  identify: (request) => ({ kind: 'public', bearer: bearerOf(request), blockedForMs: 0 }),
+};
+
 export interface OperatorsDeps {
   readonly operatorToken: string;
   readonly sessions: ConsoleSessions;
@@ -66,6 +71,10 @@ export function createOperators(deps: OperatorsDeps): Operators {
       return { kind: 'public', bearer: null, blockedForMs: 0 };
     },
   };
+}
+
+export function audienceOf(caller: Caller): 'operator' | 'public' {
+  return caller.kind === 'operator' ? 'operator' : 'public';
 }
 
 /** Null for an operator; else the problem that sends the caller away. */

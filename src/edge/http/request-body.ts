@@ -1,9 +1,13 @@
 /** Reads bodies without trusting them: type, size, encoding and depth are checked before anything is made of them. */
+import type { z } from '@hono/zod-openapi';
 import { type FieldError, problem } from './problems.ts';
 
 export const JSON_BYTES_MAX = 64 * 1024;
 /** A poll's deepest body, an option in the list of options, needs three. */
 export const JSON_DEPTH_MAX = 8;
+
+const FIELD_ERRORS_MAX = 50;
+const ECHO_LENGTH_MAX = 64;
 
 export type BodyRead<T> =
   | { readonly kind: 'ok'; readonly value: T }
@@ -88,6 +92,27 @@ export function problemOfFields(
       ? 'The body is not what this route takes.'
       : `${first.pointer === '' ? 'The body' : first.pointer}: ${first.detail}`;
   return problem(isOne && code === 'invalid_body' ? own : code, detail, { errors });
+}
+
+/** What a strict schema found wrong, as errors of the API. */
+export function fieldErrorsOf(issues: readonly z.core.$ZodIssue[]): readonly FieldError[] {
+  return issues.flatMap((issue): readonly FieldError[] => {
+    const pointer = issue.path.map(pointerPart).join('');
+    if (issue.code !== 'unrecognized_keys') {
+      return [{ pointer, code: 'invalid_body', detail: `${issue.message}.` }];
+    }
+    return issue.keys.slice(0, FIELD_ERRORS_MAX).map((key) => ({
+      pointer: pointer + pointerPart(key),
+      code: 'unknown_field',
+      detail: 'The field is not known here.',
+    }));
+  });
+}
+
+/** RFC 6901, and no longer than a person wants to read. */
+function pointerPart(key: PropertyKey): string {
+  const name = String(key).slice(0, ECHO_LENGTH_MAX);
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 function isJsonType(contentType: string): boolean {

@@ -1,0 +1,128 @@
+/** What the HTTP edge is given: use cases bound to their stores, the state in memory, and the settings of the doors. */
+import type { ChangePollStateResult } from '../../application/voting/change-poll-state.ts';
+import type { CreatePollResult } from '../../application/voting/create-poll.ts';
+import type { ExportVotesResult } from '../../application/voting/export-votes.ts';
+import type { GetImageResult } from '../../application/voting/get-image.ts';
+import type { GetReceiptResult } from '../../application/voting/get-receipt.ts';
+import type { ResultsDeps } from '../../application/voting/get-results.ts';
+import type { PollTarget } from '../../application/voting/poll-editor.ts';
+import type { PutOptionImageResult } from '../../application/voting/put-option-image.ts';
+import type { UpdatePollResult } from '../../application/voting/update-poll.ts';
+import type { PollAct } from '../../domain/voting/poll-lifecycle.ts';
+import type { Audience } from '../../domain/voting/visibility.ts';
+import type { ActPage, OperatorAct } from '../../ports/catalogue.ts';
+import type { Durability } from '../../ports/event-log.ts';
+import type { AssetCatalogue } from './assets.ts';
+import type { ConsoleSessions } from './console-sessions.ts';
+import type { Operators } from './operators.ts';
+import type { PublicErrorCode, ReportFailure } from './problems.ts';
+import type { ResultsBodies } from './results-bodies.ts';
+import type { ResultsTokens } from './results-token.ts';
+
+/**
+ * Which routes a port has. `combined`: all, metrics for operators. With APURA_ADMIN_PORT there are
+ * two: `public` without a trace of the operators' routes, and `admin` with all, metrics for anybody.
+ */
+export type Surface = 'combined' | 'public' | 'admin';
+
+/** What the operators and the public ask that leaves this thread's memory. */
+export interface VotingUseCases {
+  createPoll(input: { readonly body: unknown; readonly actor: string }): Promise<CreatePollResult>;
+  updatePoll(input: {
+    readonly poll: string;
+    readonly body: unknown;
+    readonly actor: string;
+  }): Promise<UpdatePollResult>;
+  changePollState(input: PollTarget & { readonly act: PollAct }): Promise<ChangePollStateResult>;
+  putOptionImage(
+    input: PollTarget & { readonly option: string; readonly bytes: Uint8Array },
+  ): Promise<PutOptionImageResult>;
+  getImage(sha256: string): Promise<GetImageResult>;
+  getReceipt(input: { readonly poll: string; readonly id: string }): Promise<GetReceiptResult>;
+  listActs(input: {
+    readonly poll: string | null;
+    readonly cursor: string | null;
+    readonly limit: number;
+  }): Promise<ActPage>;
+  exportVotes(input: {
+    readonly poll: string;
+    readonly audience: Audience;
+    readonly actor: string;
+  }): Promise<ExportVotesResult>;
+  /** Records an export of what memory holds: results and hours. */
+  recordAct(act: OperatorAct): Promise<void>;
+}
+
+export interface Readiness {
+  /** Whether votes are taken now. */
+  readonly ready: boolean;
+  readonly durability: Durability;
+  readonly logId: string;
+  readonly parts: readonly {
+    readonly name: string;
+    readonly ready: boolean;
+    /** Why it is not ready; null where it is. */
+    readonly detail: string | null;
+  }[];
+}
+
+export interface ConsistencyReport {
+  readonly state: 'consistent' | 'different' | 'checking';
+  /** ms since the Unix epoch; null before the first check has ended. */
+  readonly checkedAt: number | null;
+  readonly detail: string | null;
+  /** Whether every store has followed the log to its end. */
+  readonly drained: boolean;
+  /** One past the last offset, a partition. */
+  readonly logEnd: readonly { readonly partition: number; readonly end: number }[];
+  /** The next offset that the store will take, a partition. */
+  readonly tally: readonly { readonly partition: number; readonly next: number }[];
+  readonly ledger: readonly { readonly partition: number; readonly next: number }[];
+}
+
+export interface Operations {
+  readiness(): Readiness;
+  consistency(): Promise<ConsistencyReport>;
+  /** The Prometheus text and its content type. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** What became of a vote that a plain form sent. */
+export type FormVoteOutcome =
+  | { readonly kind: 'accepted'; readonly id: string }
+  /** Nothing was logged. */
+  | { readonly kind: 'refused'; readonly code: PublicErrorCode }
+  /** It may have been logged: to be sent again under the same key. */
+  | { readonly kind: 'unknown'; readonly id: string };
+
+export interface PagesDeps {
+  readonly surface: Surface;
+  /** Directory, board and clock: whatever can be read without leaving memory. */
+  readonly reading: ResultsDeps;
+  readonly results: ResultsBodies;
+  readonly useCases: Pick<VotingUseCases, 'getReceipt'>;
+  readonly assets: AssetCatalogue;
+  /** Takes the vote of a form; `key` is the UUIDv7 that the page was given. */
+  readonly castVote: (poll: string, option: string, key: string) => Promise<FormVoteOutcome>;
+  readonly reportFailure: ReportFailure;
+}
+
+export interface ApiDeps extends PagesDeps {
+  /** Origins whose pages may call the API, such as `https://example.com`. */
+  readonly corsOrigins: readonly string[];
+  readonly useCases: VotingUseCases;
+  readonly operations: Operations;
+  readonly operators: Operators;
+  readonly sessions: ConsoleSessions;
+  readonly resultsTokens: ResultsTokens;
+  /** The vote route. The server calls it without passing by here; it is here so that none is missing. */
+  readonly vote: (request: Request, poll: string) => Response | Promise<Response>;
+}
+
+/** What is known of a request beside itself. */
+export interface RequestContext {
+  /** The client's address, after trusted proxies. */
+  readonly remoteAddress: string;
+  /** Whether the client's connection is encrypted, by this server or by a trusted proxy. */
+  readonly isTls?: boolean;
+}

@@ -1,0 +1,47 @@
+/** Answers with JSON, and with 304 where the asker has it already. */
+
+const JSON_MEDIA_TYPE = 'application/json';
+/** Live state for one reader: kept by nobody. */
+export const NO_STORE = 'no-store';
+
+/** For `Vary`: what is shown depends on who asks, and these say who. */
+export const READER_HEADERS = 'Authorization, Apura-Results-Token, Cookie';
+
+export function jsonResponse(
+  body: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': JSON_MEDIA_TYPE, 'cache-control': NO_STORE, ...headers },
+  });
+}
+
+/** A body with an entity tag: 304 without it where the request names the tag. */
+export function taggedJson(
+  request: Request,
+  body: { readonly json: string; readonly etag: string },
+  cacheControl: string,
+): Response {
+  const headers = {
+    'content-type': JSON_MEDIA_TYPE,
+    'cache-control': cacheControl,
+    etag: body.etag,
+    vary: READER_HEADERS,
+  };
+  const known = request.headers.get('if-none-match');
+  if (known !== null && namesTag(known, body.etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  return new Response(body.json, { headers });
+}
+
+/** RFC 9110, 13.1.2: If-None-Match compares weakly. */
+function namesTag(header: string, etag: string): boolean {
+  const opaque = etag.replace(/^W\//, '');
+  return header.split(',').some((candidate) => {
+    const tag = candidate.trim();
+    return tag === '*' || tag.replace(/^W\//, '') === opaque;
+  });
+}

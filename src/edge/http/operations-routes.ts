@@ -1,0 +1,120 @@
+/** What operates Apura asks over HTTP: alive, ready, metrics, time, and whether the books agree. */
+import { rfc3339Of } from '../../domain/voting/rfc3339.ts';
+import type { ApiDeps } from './api-deps.ts';
+import { jsonResponse } from './json-response.ts';
+import { timeOrNull } from './poll-json.ts';
+import {
+  jsonContent,
+  OPERATOR_PROBLEMS,
+  OPERATOR_SECURITY,
+  problemResponses,
+  type Route,
+} from './route.ts';
+import { consistencySchema, healthSchema, readinessSchema, timeSchema } from './schemas.ts';
+
+export function operationsRoutes(deps: ApiDeps): readonly Route[] {
+  return [
+    healthRoute(),
+    readinessRoute(deps),
+    timeRoute(deps),
+    consistencyRoute(deps),
+    metricsRoute(deps),
+  ];
+}
+
+function healthRoute(): Route {
+  return {
+    access: 'public',
+    doc: {
+      method: 'get',
+      path: '/healthz',
+      tags: ['Operations'],
+      summary: 'Whether the process is alive',
+      responses: { 200: jsonContent('It is.', healthSchema) },
+    },
+    handle: () => jsonResponse({ alive: true }),
+  };
+}
+
+function readinessRoute(deps: ApiDeps): Route {
+  return {
+    access: 'public',
+    doc: {
+      method: 'get',
+      path: '/readyz',
+      tags: ['Operations'],
+      summary: 'Whether votes are taken now, and how durable they are',
+      responses: {
+        200: jsonContent('Every part is ready.', readinessSchema),
+        503: jsonContent('Some part is not.', readinessSchema),
+      },
+    },
+    handle() {
+      const { ready, durability, logId, parts } = deps.operations.readiness();
+      return jsonResponse({ ready, durability, logId, parts }, ready ? 200 : 503);
+    },
+  };
+}
+
+function timeRoute(deps: ApiDeps): Route {
+  return {
+    access: 'public',
+    doc: {
+      method: 'get',
+      path: '/v1/time',
+      tags: ['Votes'],
+      summary: 'The server’s time, in which votes’ ids are made',
+      responses: { 200: jsonContent('Now.', timeSchema) },
+    },
+    handle: () => jsonResponse({ serverTime: rfc3339Of(deps.reading.clock.now()) }),
+  };
+}
+
+function consistencyRoute(deps: ApiDeps): Route {
+  return {
+    access: 'operator',
+    doc: {
+      method: 'get',
+      path: '/v1/consistency',
+      tags: ['Operations'],
+      summary: 'Whether log, tally and ledger agree, and how far each has come',
+      security: OPERATOR_SECURITY,
+      responses: {
+        200: jsonContent('The newest check.', consistencySchema),
+        ...problemResponses(...OPERATOR_PROBLEMS),
+      },
+    },
+    async handle() {
+      const report = await deps.operations.consistency();
+      const { state, detail, drained, logEnd, tally, ledger } = report;
+      const checkedAt = timeOrNull(report.checkedAt);
+      return jsonResponse({ state, checkedAt, detail, drained, logEnd, tally, ledger });
+    },
+  };
+}
+
+function metricsRoute(deps: ApiDeps): Route {
+  return {
+    // An admin port is itself the permission: a scraper has no use for a token that can close polls.
+    access: deps.surface === 'admin' ? 'operator-door' : 'operator',
+    doc: {
+      method: 'get',
+      path: '/metrics',
+      tags: ['Operations'],
+      summary: 'Metrics in the Prometheus text format; on an admin port without a token',
+      security: deps.surface === 'admin' ? [] : OPERATOR_SECURITY,
+      responses: {
+        200: {
+          description: 'The metrics.',
+          content: { 'text/plain': { schema: { type: 'string' as const } } },
+        },
+        ...problemResponses(...OPERATOR_PROBLEMS),
+      },
+    },
+    async handle() {
+      const { contentType, text } = await deps.operations.metrics();
+      const headers = { 'content-type': contentType, 'cache-control': 'no-store' };
+      return new Response(text, { headers });
+    },
+  };
+}
