@@ -1,6 +1,6 @@
 /** The catalogues under test: the memory one as itself and as the model, and the one on SQLite. */
 import { MemoryCatalogue, MemoryCatalogueStore } from '../../src/adapters/memory/catalogue.ts';
-import { CATALOGUE_FILE, openSqliteCatalogue } from '../../src/adapters/sqlite/catalogue.ts';
+import { CATALOGUE_FILE, SqliteCatalogue } from '../../src/adapters/sqlite/catalogue.ts';
 import type { Catalogue } from '../../src/ports/catalogue.ts';
 import type { CreateStore } from '../../src/ports/store-under-test.ts';
 import { sqliteFiles } from './sqlite-files.ts';
@@ -21,7 +21,7 @@ export const sqliteCatalogue: CreateStore<Catalogue> = async () => {
   const handles: Catalogue[] = [];
   return {
     open: async () => {
-      const handle = openSqliteCatalogue(files.path);
+      const handle = new SqliteCatalogue({ path: files.path });
       handles.push(handle);
       return handle;
     },

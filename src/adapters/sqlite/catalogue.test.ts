@@ -4,7 +4,7 @@ import { memoryCatalogue, sqliteCatalogue } from '../../../test/support/catalogu
 import { sampleChange, sampleImage, samplePoll } from '../../../test/support/catalogue-samples.ts';
 import { type SqliteFiles, sqliteFiles } from '../../../test/support/sqlite-files.ts';
 import { catalogueContract } from '../../ports/catalogue.contract.ts';
-import { CATALOGUE_FILE, openSqliteCatalogue } from './catalogue.ts';
+import { CATALOGUE_FILE, SqliteCatalogue } from './catalogue.ts';
 
 catalogueContract('SQLite', sqliteCatalogue, memoryCatalogue);
 
@@ -27,20 +27,20 @@ describe('a catalogue file', () => {
   };
 
   const filled = async (): Promise<void> => {
-    await using catalogue = openSqliteCatalogue(files.path);
+    await using catalogue = new SqliteCatalogue({ path: files.path });
     await catalogue.putPoll(sampleChange(samplePoll(), { image: sampleImage() }));
   };
 
   test('that is another store is refused', () => {
     tamper('CREATE TABLE other (x)');
-    expect(() => openSqliteCatalogue(files.path)).toThrow(
+    expect(() => new SqliteCatalogue({ path: files.path })).toThrow(
       expect.objectContaining({ code: 'store_corrupt' }),
     );
   });
 
   test('holds a change as a whole: one that fails at its last part leaves nothing', async () => {
     await filled();
-    await using catalogue = openSqliteCatalogue(files.path);
+    await using catalogue = new SqliteCatalogue({ path: files.path });
     const broken = sampleImage({ sha256: 'ff'.repeat(32), width: Number.NaN });
     const change = sampleChange(samplePoll({ version: 2 }), { image: broken });
     await expect(catalogue.putPoll(change)).rejects.toThrow();
@@ -61,7 +61,7 @@ describe('a catalogue file', () => {
   ] as const)('that something else wrote to is noticed: %s', async (sql, read) => {
     await filled();
     tamper(sql);
-    await using catalogue = openSqliteCatalogue(files.path);
+    await using catalogue = new SqliteCatalogue({ path: files.path });
     const reads = {
       poll: () => catalogue.poll('final'),
       image: () => catalogue.image(sampleImage().sha256),
@@ -74,11 +74,11 @@ describe('a catalogue file', () => {
     const settings = { logId: 'log-1', partitions: 1, dedupWindowMs: 600_000 };
     const whole = { ...settings, clockBoundMs: 2_000, acceptanceBoundMs: 5_000 };
     {
-      await using catalogue = openSqliteCatalogue(files.path);
+      await using catalogue = new SqliteCatalogue({ path: files.path });
       await catalogue.mintLogSettings(whole);
     }
     tamper("UPDATE meta SET value = '{}' WHERE name = 'logSettings'");
-    await using catalogue = openSqliteCatalogue(files.path);
+    await using catalogue = new SqliteCatalogue({ path: files.path });
     await expect(catalogue.mintLogSettings(whole)).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 });

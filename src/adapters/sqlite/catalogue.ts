@@ -71,28 +71,23 @@ const SCHEMA: StoreSchema = {
 
 type Row = Record<string, SQLOutputValue>;
 
-/**
- * Opens the catalogue's file for reading and writing, making it where there is none.
- *
- * @throws ApuraError `durability_refused`: the storage does not keep a flushed commit.
- * @throws ApuraError `store_corrupt`: the file is something else, or of another version.
- */
-export function openSqliteCatalogue(path: string): Catalogue {
-  const database = openSqliteWriter({ path, synchronous: 'FULL' });
-  try {
-    applySchema(database, SCHEMA);
-    return new SqliteCatalogue(database);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-class SqliteCatalogue implements Catalogue {
+export class SqliteCatalogue implements Catalogue {
   readonly #database: DatabaseSync;
 
-  constructor(database: DatabaseSync) {
-    this.#database = database;
+  /**
+   * Opens the file for reading and writing, making it where there is none.
+   *
+   * @throws ApuraError `durability_refused`: the storage does not keep a flushed commit.
+   * @throws ApuraError `store_corrupt`: the file is something else, or of another version.
+   */
+  constructor(options: { readonly path: string }) {
+    this.#database = openSqliteWriter({ path: options.path, synchronous: 'FULL' });
+    try {
+      applySchema(this.#database, SCHEMA);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
   }
 
   async mintLogSettings(proposal: LogSettings): Promise<LogSettings> {
