@@ -1,6 +1,13 @@
 /** A server with the voting routes that `apura load` uses, honest or not, as each test tells it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  eventIdHex,
+  idWords,
+  mixScope,
+  parseUuidV7,
+  scopeSeed,
+} from '../../src/domain/counting/event-id.ts';
 
 /**
  * What becomes of one try of a vote.
@@ -70,6 +77,8 @@ export class FakePollServer implements AsyncDisposable {
   clockSkewMs = 0;
   /** How many times GET /v1/consistency says that the stores are still behind. */
   behindFor = 0;
+  /** What the server's own check finds wrong. */
+  inconsistency: string | null = null;
   /** Taken off what results show of the first option. */
   hideFromResults = 0;
   readonly #fateOf: (given: VoteTry) => TryFate;
@@ -134,12 +143,21 @@ export class FakePollServer implements AsyncDisposable {
       case '/v1/consistency': {
         const drained = this.behindFor <= 0;
         this.behindFor -= 1;
-        return answer(response, 200, { state: 'consistent', drained });
+        const end = this.rows.length;
+        const next = drained ? end : Math.max(0, end - 1);
+        return answer(response, 200, {
+          state: this.inconsistency === null ? 'consistent' : 'different',
+          detail: this.inconsistency,
+          drained,
+          logEnd: [{ partition: 0, end }],
+          tally: [{ partition: 0, next }],
+          ledger: [{ partition: 0, next }],
+        });
       }
       case '/v1/polls/demo/export':
         response.writeHead(200, { 'content-type': 'application/x-ndjson' });
         for (const { id, option } of this.rows) {
-          response.write(`${JSON.stringify({ id, option, state: 'counted' })}\n`);
+          response.write(`${JSON.stringify({ id: eventIdOf(id), option, state: 'counted' })}\n`);
         }
         response.end();
         return;
@@ -157,7 +175,7 @@ export class FakePollServer implements AsyncDisposable {
       version: this.rows.length,
       options: OPTIONS.map((id, number) => ({
         id,
-        votes: votesOf(id) - (number === 0 ? this.hideFromResults : 0),
+        votes: Math.max(0, votesOf(id) - (number === 0 ? this.hideFromResults : 0)),
       })),
     };
   }
@@ -193,6 +211,14 @@ export class FakePollServer implements AsyncDisposable {
       answer(response, 202, { id: fate === 'answer_other_id' ? `0${id.slice(1, -1)}0` : id });
     }
   }
+}
+
+/** What the server makes of a key in the poll `demo`. */
+function eventIdOf(uuid: string): string {
+  const words = idWords();
+  parseUuidV7(uuid, words);
+  mixScope(words, scopeSeed('demo'));
+  return eventIdHex(words);
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

@@ -1,25 +1,9 @@
 /** Whatever goes wrong, a command ends with words on standard error and the exit code that fits. */
 import { expect, test } from 'bun:test';
+import { recordingIo } from '../../../test/support/recording-io.ts';
 import { ApuraError } from '../../domain/errors.ts';
-import type { CliIo } from './cli-io.ts';
 import { switchFlag } from './flag.ts';
 import { runCommand, runGroup } from './run-command.ts';
-
-function recordingIo(): CliIo & { out: string; err: string } {
-  return {
-    out: '',
-    err: '',
-    stdout(text: string) {
-      this.out += text;
-    },
-    stderr(text: string) {
-      this.err += text;
-    },
-    env: {},
-    isTTY: false,
-    columns: 80,
-  };
-}
 
 const command = {
   name: 'apura sample',

@@ -61,7 +61,7 @@ function resultsOf(rows: readonly ExportedVote[]): ResultsSeen {
   for (const { option, state } of rows) {
     if (state === 'counted') after[option] = (after[option] ?? 0) + 1;
   }
-  return { before: {}, after, atRest: true };
+  return { before: {}, after, atRest: true, inconsistency: null };
 }
 
 function sheetOf(
@@ -79,6 +79,7 @@ function violationsOf(...given: Parameters<typeof sheetOf>): [string, number, re
   return sheetOf(...given).violations.map(({ kind, count, first }) => [kind, count, first]);
 }
 
+const resting: ResultsSeen = { before: {}, after: {}, atRest: true, inconsistency: null };
 const keyOf = (vote: number) => ids.uuid(vote, BASE + vote);
 const fates = fc.array(
   fc.constantFrom<Fate>('accepted', 'rejected', 'unknown', 'unanswered', 'unsent'),
@@ -187,21 +188,38 @@ describe('a balance sheet', () => {
   });
 
   test('fails when the results moved by less than what was counted', () => {
-    const results = { before: { ana: 5 }, after: { ana: 5 }, atRest: false };
+    const results = { ...resting, before: { ana: 5 }, after: { ana: 5 }, atRest: false };
     expect(violationsOf(['accepted'], [row(0)], { results })).toEqual([
       ['results_behind', 1, ['ana: moved 0, counted 1']],
     ]);
-    const more = { before: { ana: 5 }, after: { ana: 9 }, atRest: false };
+    const more = { ...results, after: { ana: 9 } };
     expect(sheetOf(['accepted'], [row(0)], { results: more }).exact).toBe(true);
   });
 
   test('fails when results at rest differ from the export, even for others alone', () => {
-    const results = { before: {}, after: { ana: 1, bia: 4 }, atRest: true };
+    const results = { ...resting, after: { ana: 1, bia: 4 } };
     expect(violationsOf(['accepted'], [row(0)], { results })).toEqual([
       ['results_differ', 1, ['bia: results 4, export 0']],
     ]);
     const moving = { ...results, atRest: false };
     expect(sheetOf(['accepted'], [row(0)], { results: moving }).exact).toBe(true);
+  });
+
+  test('says beforehand whether the results have caught up with the rows', () => {
+    const check = new BalanceCheck(runOf(['accepted']), ids, OPTIONS);
+    check.add(row(0));
+    expect(check.agreesWith({ ...resting, after: { ana: 0 }, atRest: false })).toBe(false);
+    expect(check.agreesWith({ ...resting, after: { ana: 1 } })).toBe(true);
+    expect(check.agreesWith({ ...resting, after: { ana: 2 } })).toBe(false);
+    expect(check.agreesWith({ ...resting, after: { ana: 2 }, atRest: false })).toBe(true);
+  });
+
+  test('fails when the server says that its stores differ', () => {
+    const inconsistency = 'tally and ledger differ in partition 0';
+    const results = { ...resting, after: { ana: 1 }, inconsistency };
+    expect(violationsOf(['accepted'], [row(0)], { results })).toEqual([
+      ['server_inconsistent', 1, [inconsistency]],
+    ]);
   });
 
   test('fails when the journal and the notes of the run differ', () => {

@@ -32,6 +32,7 @@ export type OptionCounts = Readonly<Record<string, number>>;
  * - `wrong_answer`: answers that carried another id than the request's.
  * - `results_behind`: an option's result moved by less than this run's counted votes.
  * - `results_differ`: the results and the export, both at rest, count an option differently.
+ * - `server_inconsistent`: the server says itself that its stores differ.
  */
 export type ViolationKind =
   | 'sums_differ'
@@ -43,7 +44,8 @@ export type ViolationKind =
   | 'wrong_option'
   | 'wrong_answer'
   | 'results_behind'
-  | 'results_differ';
+  | 'results_differ'
+  | 'server_inconsistent';
 
 export interface Violation {
   readonly kind: ViolationKind;
@@ -72,11 +74,14 @@ export interface RunNotes {
   readonly wrongAnswers: readonly string[];
 }
 
+/** What the server says of itself, beside the export. */
 export interface ResultsSeen {
   readonly before: OptionCounts;
   readonly after: OptionCounts;
   /** Whether nothing was counted while the export was read, so that it must equal `after`. */
   readonly atRest: boolean;
+  /** How the server's own check says that its stores differ; null where it does not. */
+  readonly inconsistency: string | null;
 }
 
 const NAMED_MAX = 10;
@@ -153,7 +158,9 @@ export class BalanceCheck {
       }
     }
     this.#compareSums(totals, notes);
-    this.#compareResults(results);
+    for (const words of this.#resultsBehind(results)) this.#note('results_behind', words);
+    for (const words of this.#resultsOff(results)) this.#note('results_differ', words);
+    if (results.inconsistency !== null) this.#note('server_inconsistent', results.inconsistency);
     for (const key of notes.wrongAnswers) this.#note('wrong_answer', key);
     const violations = Array.from(this.#found, ([kind, found]) => ({ kind, ...found }));
     return {
@@ -179,21 +186,25 @@ export class BalanceCheck {
     }
   }
 
-  #compareResults({ before, after, atRest }: ResultsSeen): void {
-    for (const [number, option] of this.#options.entries()) {
+  /** Whether the results agree with the rows so far: they may follow the export by a moment. */
+  agreesWith(results: ResultsSeen): boolean {
+    return this.#resultsBehind(results).length + this.#resultsOff(results).length === 0;
+  }
+
+  #resultsBehind({ before, after }: ResultsSeen): string[] {
+    return this.#options.flatMap((option, number) => {
       const moved = (after[option] ?? 0) - (before[option] ?? 0);
       const mine = this.#mine[number] ?? 0;
-      if (moved < mine) {
-        this.#note('results_behind', `${option}: moved ${moved}, counted ${mine}`);
-      }
-    }
-    if (!atRest) return;
-    for (const [option, exported] of this.#all) {
+      return moved < mine ? [`${option}: moved ${moved}, counted ${mine}`] : [];
+    });
+  }
+
+  #resultsOff({ after, atRest }: ResultsSeen): string[] {
+    if (!atRest) return [];
+    return Array.from(this.#all).flatMap(([option, exported]) => {
       const shown = after[option] ?? 0;
-      if (shown !== exported) {
-        this.#note('results_differ', `${option}: results ${shown}, export ${exported}`);
-      }
-    }
+      return shown === exported ? [] : [`${option}: results ${shown}, export ${exported}`];
+    });
   }
 
   #keyOf(vote: number): string {

@@ -77,6 +77,10 @@ async function serverThat(fateOf?: (given: VoteTry) => TryFate): Promise<FakePol
   return new FakePollServer(fateOf).start();
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 /** Keys that the server counted, sorted. */
 const counted = (server: FakePollServer) => server.rows.map(({ id }) => id).sort();
 
@@ -253,9 +257,9 @@ describe('a server that dies under the load', () => {
     const run = await runAgainst(server, {
       durationMs: 400,
       meanwhile: async ({ record }) => {
-        while (record.accepted < 100) await Bun.sleep(1);
+        await until(() => record.accepted >= 100);
         await server.kill();
-        await Bun.sleep(100);
+        await until(() => (record.failures.refused ?? 0) > 0);
         await server.start();
       },
     });
@@ -275,7 +279,7 @@ describe('a server that dies under the load', () => {
       timeoutMs: 200,
       retryForMs: 200,
       meanwhile: async ({ record }) => {
-        while (record.accepted < 50) await Bun.sleep(1);
+        await until(() => record.accepted >= 50);
         await server.kill();
       },
     });
@@ -292,7 +296,7 @@ test('a run that is stopped sends no more and waits for the answers under way', 
     durationMs: 5_000,
     signal: stop.signal,
     meanwhile: async ({ record }) => {
-      while (record.accepted < 50) await Bun.sleep(1);
+      await until(() => record.accepted >= 50);
       stop.abort();
     },
   });

@@ -26,13 +26,11 @@ function eventIdOf(uuid: string, poll: string): string {
 }
 
 describe('the ids of a run', () => {
-  test('are UUIDv7s that lead, as sent or as event id, back to the vote and its time', () => {
+  test('are UUIDv7s whose event id leads back to the vote and its time', () => {
     fc.assert(
       fc.property(tags, indexes, times, (tag, index, time) => {
         const ids = new VoteIds('demo', tag);
-        const uuid = ids.uuid(index, time);
-        expect(ids.find(eventIdOf(uuid, 'demo'))).toEqual({ index, time });
-        expect(ids.find(uuid)).toEqual({ index, time });
+        expect(ids.find(eventIdOf(ids.uuid(index, time), 'demo'))).toEqual({ index, time });
       }),
     );
   });
@@ -50,7 +48,7 @@ describe('the ids of a run', () => {
 
   test('are not found in what is no event id', () => {
     const ids = new VoteIds('demo', { x: 1, z: 1 });
-    for (const text of ['', 'x'.repeat(32), 'x'.repeat(36), '0'.repeat(31)]) {
+    for (const text of ['', 'x'.repeat(32), ids.uuid(1, 1), '0'.repeat(31)]) {
       expect(ids.find(text)).toBeNull();
     }
   });

@@ -8,7 +8,6 @@ import {
   formatUuidV7,
   idWords,
   parseEventIdHex,
-  parseUuidV7,
   type ScopeSeed,
   scopeSeed,
   unmixScope,
@@ -37,13 +36,13 @@ export class VoteIds {
   }
 
   /**
-   * Which vote of this run an exported id belongs to, and the time inside it; null where the id is
-   * another voter's. Takes the UUID that was sent, and id16 (32 hex digits) as stores know it.
+   * Which vote of this run an exported id16 (32 hex digits) belongs to, and the time inside it; null
+   * where the id is another voter's.
    */
-  find(exported: string): { readonly index: number; readonly time: number } | null {
+  find(eventId: string): { readonly index: number; readonly time: number } | null {
     const words = this.#words;
-    if (parseEventIdHex(exported, words)) unmixScope(words, this.#seed);
-    else if (!parseUuidV7(exported, words)) return null;
+    if (!parseEventIdHex(eventId, words)) return null;
+    unmixScope(words, this.#seed);
     if (words.x !== this.tag.x || words.z !== this.tag.z) return null;
     return { index: words.y, time: words.time };
   }

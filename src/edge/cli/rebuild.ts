@@ -1,0 +1,58 @@
+/** `apura rebuild tally|ledger`: empties a store and fills it again from the log. */
+import { dataFlag } from './audit.ts';
+import type { CliIo, ExitCode } from './cli-io.ts';
+import { createProgress } from './progress.ts';
+import { reportErrors, runCommand, runGroup } from './run-command.ts';
+
+export type RebuildStore = (
+  folder: string,
+  store: 'tally' | 'ledger',
+  onProgress: (partition: number, offset: number, end: number) => void,
+) => Promise<void>;
+
+const STORES = {
+  tally: 'Count the live tally anew from the log.',
+  ledger: 'Write the ledger anew from the log.',
+} as const;
+
+export function runRebuild(
+  argv: readonly string[],
+  io: CliIo,
+  rebuildStore: RebuildStore,
+): Promise<ExitCode> {
+  const subcommand = (store: keyof typeof STORES) => ({
+    summary: STORES[store],
+    run: (rest: readonly string[], inner: CliIo) => rebuild(store, rest, inner, rebuildStore),
+  });
+  return runGroup(
+    {
+      name: 'apura rebuild',
+      summary: 'Rebuilds a store from the log. Stop the server first.',
+      commands: { tally: subcommand('tally'), ledger: subcommand('ledger') },
+    },
+    argv,
+    io,
+  );
+}
+
+function rebuild(
+  store: keyof typeof STORES,
+  argv: readonly string[],
+  io: CliIo,
+  rebuildStore: RebuildStore,
+): Promise<ExitCode> {
+  const command = {
+    name: `apura rebuild ${store}`,
+    summary: STORES[store],
+    flags: { data: dataFlag(io) },
+  };
+  return runCommand(command, argv, io, ({ data }) =>
+    reportErrors(io, async () => {
+      const progress = createProgress(io, `rebuild ${store}`);
+      await rebuildStore(data, store, progress.at);
+      progress.end();
+      await io.stdout(`The ${store} is rebuilt from the log. Check it with apura audit.\n`);
+      return 0;
+    }),
+  );
+}
