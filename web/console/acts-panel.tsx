@@ -1,0 +1,41 @@
+/** The acts that a poll's state offers, each with what it does and who did it last. */
+import { actorOf, lastAct } from './act-log.tsx';
+import { useConsole } from './console-context.ts';
+import { Icon } from './icon.tsx';
+import type { LivePoll } from './live-state.ts';
+import { actsOf, isIrreversible } from './poll-act.ts';
+
+export function ActsPanel({ entry }: { readonly entry: LivePoll }) {
+  const { m, f, live, ask } = useConsole();
+  const { poll } = entry;
+  const offered = actsOf(poll.state);
+  return (
+    <section class="panel acts" aria-label={m.acts}>
+      <header class="panel-head">
+        <h3>{m.acts}</h3>
+      </header>
+      {offered.length === 0 && <p class="none">{m.actsNone}</p>}
+      {offered.map((act, i) => {
+        const last = lastAct(live.acts, poll.id, act);
+        const kind = isIrreversible(act) ? 'danger' : i === 0 ? 'primary' : 'secondary';
+        return (
+          <div class="act" key={act}>
+            <button type="button" class={`big ${kind}`} onClick={() => ask(poll.id, act)}>
+              <Icon name={act} />
+              {m.actName[act]}…
+            </button>
+            {last !== null && (
+              <p class="hint">
+                {m.actLast(
+                  m.actDone[act],
+                  actorOf(last, m),
+                  f.clock(Date.parse(last.at), poll.timeZone),
+                )}
+              </p>
+            )}
+          </div>
+        );
+      })}
+    </section>
+  );
+}

@@ -1,0 +1,31 @@
+/** Listens for single-key shortcuts while they are on and nobody is typing. */
+import { useEffect, useRef } from 'preact/hooks';
+import { type Command, commandOf } from './shortcut.ts';
+
+const TYPING = 'input:not([type=radio], [type=checkbox]), select, textarea';
+
+export function useShortcuts(isOn: boolean, commands: Readonly<Record<Command, () => void>>): void {
+  const newest = useRef(commands);
+  newest.current = commands;
+  useEffect(() => {
+    if (!isOn) return;
+    const press = (event: KeyboardEvent) => {
+      const command = commandOf({
+        key: event.key,
+        ctrlKey: event.ctrlKey,
+        metaKey: event.metaKey,
+        altKey: event.altKey,
+        isTyping: isTyping(event.target),
+      });
+      if (command === null) return;
+      event.preventDefault();
+      newest.current[command]();
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, [isOn]);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches(TYPING);
+}
