@@ -145,15 +145,19 @@ function checkSchema(database: DatabaseSync, schema: StoreSchema): void {
  */
 export function bindToLog(database: DatabaseSync, logId: string): void {
   transaction(database, () => {
-    const bound = readMeta(database, 'logId');
-    if (bound === null) return writeMeta(database, 'logId', logId);
-    if (bound !== logId) {
-      throw new ApuraError(
-        'log_mismatch',
-        `${database.location()} belongs to the log ${bound}, not to ${logId}.`,
-      );
-    }
+    if (readMeta(database, 'logId') === null) writeMeta(database, 'logId', logId);
+    checkLog(database, logId);
   });
+}
+
+/** @throws ApuraError `log_mismatch`: the store belongs to another log, or to none yet. */
+export function checkLog(database: DatabaseSync, logId: string): void {
+  const bound = readMeta(database, 'logId');
+  if (bound === logId) return;
+  throw new ApuraError(
+    'log_mismatch',
+    `${database.location()} belongs to the log ${bound}, not to ${logId}.`,
+  );
 }
 
 /** A named value of the store's own `meta` table, or null. */

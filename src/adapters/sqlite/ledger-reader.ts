@@ -56,7 +56,7 @@ export const LEDGER_SCHEMA: StoreSchema = {
 };
 
 /** Votes that a recount groups at a time: in memory, where one GROUP BY over all would sort on disk. */
-const RECOUNT_CHUNK = 100_000;
+const RECOUNT_CHUNK = 10_000;
 
 /** A page's place between two rows: the id, then 0 for a vote or the arrival of an excluded event. */
 const CURSOR = /^([0-9a-f]{32})\.(\d{1,15})$/;

@@ -20,9 +20,9 @@ import type {
 import {
   applySchema,
   bindToLog,
+  checkLog,
   openSqliteReader,
   openSqliteWriter,
-  readMeta,
   readNumber,
   transaction,
 } from './database.ts';
@@ -78,10 +78,7 @@ export function openSqliteLedger({ path, logId }: SqliteLedgerOptions): Ledger {
 export function openSqliteLedgerReader({ path, logId }: SqliteLedgerOptions): SqliteLedgerReader {
   const database = openSqliteReader(path, LEDGER_SCHEMA);
   try {
-    const bound = readMeta(database, 'logId');
-    if (bound !== logId) {
-      throw new ApuraError('log_mismatch', `${path} belongs to the log ${bound}, not to ${logId}.`);
-    }
+    checkLog(database, logId);
     return new SqliteLedgerReader(database);
   } catch (error) {
     database.close();

@@ -5,6 +5,8 @@ import type { CommitOutcome, PartitionCounts, Takeover } from '../../ports/store
 import {
   applySchema,
   bindToLog,
+  checkLog,
+  openSqliteReader,
   openSqliteWriter,
   type StoreSchema,
   snapshot,
@@ -37,6 +39,44 @@ export function openSqliteLiveTally({ path, logId }: SqliteLiveTallyOptions): Li
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/**
+ * Opens a tally that a writer has made, to be read alone, on a connection of its own.
+ *
+ * @throws ApuraError `log_mismatch`: the file is the tally of another log.
+ * @throws ApuraError `store_corrupt`: the file is no tally, or one of another version.
+ */
+export function openSqliteLiveTallyReader({
+  path,
+  logId,
+}: SqliteLiveTallyOptions): SqliteLiveTallyReader {
+  const database = openSqliteReader(path, SCHEMA);
+  try {
+    checkLog(database, logId);
+    return new SqliteLiveTallyReader(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+class SqliteLiveTallyReader implements Pick<LiveTally, 'read'>, AsyncDisposable {
+  readonly #database: DatabaseSync;
+  readonly #tables: StepTables;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#tables = new StepTables(database);
+  }
+
+  async read(partition: number): Promise<PartitionCounts> {
+    return snapshot(this.#database, () => this.#tables.read(partition));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#database.isOpen) this.#database.close();
   }
 }
 
