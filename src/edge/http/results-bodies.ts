@@ -13,9 +13,14 @@ export interface CachedBody {
   readonly etag: string;
 }
 
+export interface ResultsBody extends CachedBody {
+  /** The part that a reader sees: all but `asOf` and `version`. Bodies of equal content look alike. */
+  readonly content: string;
+}
+
 export interface ResultsBodies {
   /** What GET results answers, or null where the audience knows of no such poll. */
-  results(poll: string, audience: Audience): CachedBody | null;
+  results(poll: string, audience: Audience): ResultsBody | null;
   /** What GET poll answers; its entity tag is weak, as `serverTime` differs in every body. */
   poll(poll: string, audience: Audience): CachedBody | null;
 }
@@ -27,7 +32,7 @@ interface Entry {
   readonly version: number;
   readonly asOf: number;
   readonly stale: boolean;
-  readonly bodies: Partial<Record<Audience, CachedBody>>;
+  readonly bodies: Partial<Record<Audience, ResultsBody>>;
 }
 
 interface PollEntry {
@@ -39,6 +44,9 @@ interface PollEntry {
 
 /** One entry a poll that is asked for; past this many the oldest is written anew when asked again. */
 const ENTRIES_MAX = 1_024;
+
+/** Where the position begins, which comes last in `resultsJson`. */
+const POSITION_START = ',"asOf":';
 
 export function createResultsBodies(deps: ResultsDeps): ResultsBodies {
   const entries = new Map<string, Entry>();
@@ -75,8 +83,10 @@ export function createResultsBodies(deps: ResultsDeps): ResultsBodies {
       const shown = getResults(deps, { poll: id, audience });
       if (shown.kind !== 'ok') return null;
       const { version, asOf, stale, state } = entry;
+      const json = JSON.stringify(resultsJson(shown.results));
       const body = {
-        json: JSON.stringify(resultsJson(shown.results)),
+        json,
+        content: `${json.slice(0, json.lastIndexOf(POSITION_START))} ${stale}`,
         etag: `"${stored.version}.${state}.${version}.${asOf}.${stale ? 1 : 0}.${audience}"`,
       };
       entry.bodies[audience] = body;

@@ -1,6 +1,6 @@
 /** The listening sockets: the vote route straight on the router, live feeds, and all the rest behind. */
 import { ApuraError } from '../../domain/errors.ts';
-import type { RequestContext } from './api-deps.ts';
+import type { RequestContext, Surface } from './api-deps.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { VoteRoute } from './vote-route.ts';
 
@@ -20,12 +20,18 @@ export interface HttpServerDeps<SocketData> {
   readonly votes: VoteRoute;
   readonly api: { fetch(request: Request, context: RequestContext): Promise<Response> };
   readonly live: {
-    /** A response where the request is refused, undefined where the socket was taken over. */
-    upgrade(request: Request, server: Bun.Server<SocketData>): Response | undefined;
     /** Whether the request asks for one of the feeds. */
     isFeed(request: Request): boolean;
+    /** A response where the request is refused, undefined where the socket was taken over. */
+    upgrade(
+      request: Request,
+      server: Bun.Server<SocketData>,
+      context: { readonly remoteAddress: string; readonly surface: Surface },
+    ): Response | undefined;
     readonly websocket: Bun.WebSocketHandler<SocketData>;
   };
+  /** Which routes this port has. */
+  readonly surface: Surface;
   readonly clientAddress: ClientAddress;
 }
 
@@ -63,8 +69,10 @@ export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): H
         },
       },
       fetch(request, bunServer) {
-        if (live.isFeed(request)) return live.upgrade(request, bunServer);
-        return api.fetch(request, contextOf(request, bunServer));
+        const context = contextOf(request, bunServer);
+        if (!live.isFeed(request)) return api.fetch(request, context);
+        const { remoteAddress } = context;
+        return live.upgrade(request, bunServer, { remoteAddress, surface: deps.surface });
       },
       websocket: live.websocket,
     }),
