@@ -18,6 +18,7 @@ import {
 } from '../../ports/catalogue.ts';
 import {
   applySchema,
+  openSqliteReader,
   openSqliteWriter,
   readMeta,
   type StoreSchema,
@@ -70,6 +71,17 @@ const SCHEMA: StoreSchema = {
 };
 
 type Row = Record<string, SQLOutputValue>;
+
+/** The log's settings as a catalogue file has them, or null; beside a server that is using the file. */
+export function readLogSettings(path: string): LogSettings | null {
+  const database = openSqliteReader(path, SCHEMA);
+  try {
+    const stored = readMeta(database, 'logSettings');
+    return stored === null ? null : decodeSettings(stored);
+  } finally {
+    database.close();
+  }
+}
 
 export class SqliteCatalogue implements Catalogue {
   readonly #database: DatabaseSync;

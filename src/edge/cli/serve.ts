@@ -26,6 +26,8 @@ export interface ServingProcess {
 
 export interface ServeDeps {
   readonly settings: readonly Setting[];
+  /** @throws ApuraError `invalid_config` where the values, by variable, are not in order. */
+  readonly check: (values: Readonly<Record<string, string>>) => void;
   /** Starts with the given values, by variable. @throws ApuraError where it can't. */
   readonly start: (values: Readonly<Record<string, string>>) => Promise<ServingProcess>;
 }
@@ -48,7 +50,11 @@ export function runServe(argv: readonly string[], io: CliIo, deps: ServeDeps): P
       const value = values[flag];
       if (typeof value === 'string') given[variable] = value;
     }
-    if (values['validateConfig'] === true) given['validate-only'] = '1';
+    if (values['validateConfig'] === true) {
+      deps.check(given);
+      await io.stdout('The settings are in order.\n');
+      return 0;
+    }
     const serving = await deps.start(given);
     await io.stdout(announcement(serving));
     return untilStopped(serving, io);

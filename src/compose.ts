@@ -1,0 +1,252 @@
+/** The composition root of `apura serve`: every role in one process, started in order, stopped in order. */
+import { readFileSync } from 'node:fs';
+import { startCounting } from './compose/counting.ts';
+import { adminToken, claimFolder, dataPaths, signingSecret } from './compose/data-folder.ts';
+import { ensureDemoPoll } from './compose/demo-poll.ts';
+import { repeat } from './compose/event-loop.ts';
+import { newPollId, startIngest } from './compose/ingest.ts';
+import { createOperations } from './compose/operations.ts';
+import type { SpawnThread, ThreadListener, ThreadName } from './compose/thread.ts';
+import { createSchedule, createUseCases, pollEditor } from './compose/use-cases.ts';
+import type { Config } from './config/config.ts';
+import { ApuraError } from './domain/errors.ts';
+import { createApi } from './edge/http/api.ts';
+import type { ApiDeps, Surface } from './edge/http/api-deps.ts';
+import { loadAssets } from './edge/http/assets.ts';
+import { trustProxies } from './edge/http/client-address.ts';
+import { createConsoleSessions } from './edge/http/console-sessions.ts';
+import { createCors } from './edge/http/cors.ts';
+import { createFailedLogins } from './edge/http/failed-logins.ts';
+import { createOperators } from './edge/http/operators.ts';
+import { createResultsBodies } from './edge/http/results-bodies.ts';
+import { createResultsTokens } from './edge/http/results-token.ts';
+import { type HttpServer, startHttpServer } from './edge/http/server.ts';
+import { VoteRoute } from './edge/http/vote-route.ts';
+import { createLive } from './edge/websocket/live.ts';
+import type { Catalogue, OperatorAct } from './ports/catalogue.ts';
+import type { TallyFrame } from './ports/live-feed.ts';
+import { systemClock } from './runtime/system-clock.ts';
+import { DoorMetrics } from './telemetry/door-metrics.ts';
+import type { Logger } from './telemetry/logger.ts';
+
+export interface Serving {
+  readonly url: string;
+  /** Where operators go; the same as `url` unless they have a port of their own. */
+  readonly adminUrl: string;
+  readonly token: { readonly value: string; readonly isNew: boolean; readonly file: string | null };
+  readonly logId: string;
+  readonly durability: string;
+  /** Resolves when the log's storage has failed: the process must end, and not in peace. */
+  readonly failed: Promise<ApuraError>;
+  /** Takes no more votes, lets those under way be answered, closes every file. */
+  stop(): Promise<void>;
+}
+
+const SECOND_MS = 1_000;
+const SCHEDULE_MS = 200;
+const RECONCILE_MS = 2_000;
+const RECENT_ACTS = 20;
+
+export async function serve(config: Config, spawn: SpawnThread, logger: Logger): Promise<Serving> {
+  const clock = systemClock;
+  const paths = dataPaths(config.dataFolder);
+  const cleanup = new AsyncDisposableStack();
+  try {
+    cleanup.use(claimFolder(paths));
+    const { promise: failed, resolve: fail } = Promise.withResolvers<ApuraError>();
+    let stopping = false;
+    const listenerOf = (name: ThreadName): ThreadListener => ({
+      onTrouble: (err) => logger.warn({ err, thread: name }, 'trouble, going on'),
+      onHalted: (err) => {
+        logger.fatal({ err, thread: name }, 'a thread has halted');
+        if (name === 'log' || name === 'query') fail(asFailure(err));
+      },
+      onTold: () => {},
+    });
+    const announcements: ((act: OperatorAct) => void)[] = [];
+    const ingest = cleanup.use(
+      await startIngest({
+        paths,
+        partitions: config.partitions,
+        clock,
+        spawn,
+        listenerOf,
+        onLogFailure: (error) => {
+          logger.fatal({ err: error }, 'the log has failed');
+          fail(error);
+        },
+        wrapCatalogue: (catalogue) =>
+          announcing(catalogue, (act) => {
+            for (const announce of announcements) announce(act);
+          }),
+      }),
+    );
+    const frames: ((frame: TallyFrame) => void)[] = [];
+    const counting = cleanup.use(
+      await startCounting({
+        paths,
+        ingest,
+        clock,
+        spawn,
+        listenerOf,
+        onFrame: (frame) => {
+          for (const take of frames) take(frame);
+        },
+      }),
+    );
+    if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId });
+
+    const books = new DoorMetrics();
+    const token =
+      config.adminToken === null
+        ? { ...adminToken(paths), file: paths.adminToken }
+        : { token: config.adminToken, isNew: false, file: null };
+    const reading = { directory: ingest.directory, board: counting.board, clock };
+    const monotonic = (): number => clock.monotonic();
+    const sessions = createConsoleSessions(monotonic);
+    const operators = createOperators({
+      operatorToken: token.token,
+      sessions,
+      failedLogins: createFailedLogins(monotonic),
+    });
+    const resultsTokens = createResultsTokens(signingSecret(paths));
+    const results = createResultsBodies(reading);
+    const useCases = createUseCases(ingest, clock);
+    const votes = new VoteRoute({
+      door: ingest.door,
+      clock,
+      books,
+      resultsTokens,
+      cors: createCors(config.corsOrigins),
+      corsEnabled: config.corsOrigins.length > 0,
+    });
+    const operations = createOperations({
+      ingest,
+      counting,
+      door: books,
+      stopping: () => stopping,
+      monotonic,
+    });
+    const reportFailure = (err: unknown, requestId: string): void =>
+      logger.error({ err, requestId }, 'a request has failed');
+    const live = createLive({
+      reading,
+      results,
+      operators,
+      resultsTokens,
+      corsOrigins: config.corsOrigins,
+      log: { durability: ingest.log.description.durability, logId: ingest.settings.logId },
+      recentActs: (await useCases.listActs({ poll: null, cursor: null, limit: RECENT_ACTS })).acts,
+    });
+    cleanup.defer(() => live.close());
+    frames.push((frame) => live.onFrame(frame));
+    announcements.push((act) => live.onAct(act));
+    cleanup.use(ingest.directory.subscribe((record) => live.onPoll(record.poll)));
+
+    const assets = await loadAssets();
+    const apiOf = (surface: Surface) =>
+      createApi({
+        surface,
+        reading,
+        results,
+        useCases,
+        operations,
+        operators,
+        sessions,
+        resultsTokens,
+        corsOrigins: config.corsOrigins,
+        assets,
+        castVote: (poll, option, key) => votes.cast(poll, option, key),
+        vote: (request, poll) => votes.handle(request, poll),
+        reportFailure,
+      } satisfies ApiDeps);
+    const tls =
+      config.tls === null
+        ? null
+        : { cert: readPem(config.tls.certFile), key: readPem(config.tls.keyFile) };
+    const listen = (surface: Surface, port: number, portName: string): HttpServer =>
+      startHttpServer({
+        host: config.httpHost,
+        port,
+        portName,
+        tls,
+        votes,
+        api: apiOf(surface),
+        live,
+        surface,
+        clientAddress: trustProxies(config.trustedProxies),
+      });
+    const main = listen(
+      config.adminPort === null ? 'combined' : 'public',
+      config.httpPort,
+      'APURA_HTTP_PORT',
+    );
+    cleanup.defer(() => main.stop());
+    const admin =
+      config.adminPort === null ? main : listen('admin', config.adminPort, 'APURA_ADMIN_PORT');
+    if (admin !== main) cleanup.defer(() => admin.stop());
+
+    const onFailure = (what: string) => (err: unknown) => logger.warn({ err }, what);
+    const schedule = createSchedule(ingest, counting, clock);
+    cleanup.defer(repeat(SCHEDULE_MS, () => schedule.step(), onFailure('the schedule')));
+    cleanup.defer(
+      repeat(SECOND_MS, () => live.onOps(operations.endSecond()), onFailure('figures')),
+    );
+    cleanup.defer(
+      repeat(
+        RECONCILE_MS,
+        async () => {
+          const { state, detail } = await counting.consistency.check();
+          if (state === 'different') logger.error({ detail }, 'tally and ledger differ');
+        },
+        onFailure('the reconciliation'),
+      ),
+    );
+    const resources = cleanup.move();
+    return {
+      url: main.url,
+      adminUrl: admin.url,
+      token: { value: token.token, isNew: token.isNew, file: token.file },
+      logId: ingest.settings.logId,
+      durability: ingest.log.description.durability,
+      failed,
+      async stop() {
+        stopping = true;
+        await resources.disposeAsync();
+      },
+    };
+  } catch (error) {
+    await cleanup.disposeAsync();
+    throw error;
+  }
+}
+
+function asFailure(error: Error): ApuraError {
+  return error instanceof ApuraError
+    ? error
+    : new ApuraError('internal', error.message, { cause: error });
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ApuraError('invalid_config', `Can't read the PEM file ${file}.`, { cause });
+  }
+}
+
+/** The catalogue, telling of every act that it has stored. */
+function announcing(catalogue: Catalogue, announce: (act: OperatorAct) => void): Catalogue {
+  return {
+    ...catalogue,
+    async putPoll(change) {
+      const outcome = await catalogue.putPoll(change);
+      if (outcome === 'stored') announce(change.act);
+      return outcome;
+    },
+    async recordAct(act) {
+      await catalogue.recordAct(act);
+      announce(act);
+    },
+  };
+}

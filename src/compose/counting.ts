@@ -1,0 +1,115 @@
+/** The counting roles of one process: the tally thread and the ledger thread, and what they tell. */
+import { ConsistencyWatch } from '../application/counting/consistency-watch.ts';
+import { LiveResultsBoard } from '../application/voting/live-results-board.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { TallyFrame } from '../ports/live-feed.ts';
+import { SharedOffsets } from '../runtime/shared-offsets.ts';
+import type { PartitionLag } from '../telemetry/metrics.ts';
+import type { LedgerTold } from '../threads/ledger.ts';
+import type { TallyTold } from '../threads/tally.ts';
+import type { DataPaths } from './data-folder.ts';
+import type { Ingest } from './ingest.ts';
+import { type RemoteStore, remoteStore } from './remote-stores.ts';
+import type { StoreThreadSettings } from './store-thread.ts';
+import { type SpawnThread, Thread, type ThreadListener } from './thread.ts';
+
+export interface CountingOptions {
+  readonly paths: DataPaths;
+  readonly ingest: Pick<Ingest, 'settings' | 'ends'>;
+  readonly clock: Clock;
+  readonly spawn: SpawnThread;
+  readonly listenerOf: (name: 'tally' | 'ledger') => Omit<ThreadListener, 'onTold'>;
+  readonly onFrame: (frame: TallyFrame) => void;
+}
+
+export interface Lag {
+  /** The longest time from acceptance to count in the last second, ms. */
+  readonly tallyMs: number;
+  readonly ledgerMs: number;
+  readonly partitions: readonly PartitionLag[];
+}
+
+export interface Counting extends AsyncDisposable {
+  readonly board: LiveResultsBoard;
+  readonly consistency: ConsistencyWatch;
+  readonly tally: RemoteStore;
+  readonly ledger: RemoteStore;
+  readonly threads: readonly Thread[];
+  lag(): Lag;
+  /** Whether both stores have followed the log to its end. */
+  isDrained(): boolean;
+  /** Ends one second of lag; called once a second. */
+  endSecond(): void;
+}
+
+export async function startCounting(options: CountingOptions): Promise<Counting> {
+  const { paths, ingest, clock, spawn } = options;
+  const { settings, ends } = ingest;
+  const board = new LiveResultsBoard();
+  const positions = {
+    tally: new SharedOffsets(settings.partitions),
+    ledger: new SharedOffsets(settings.partitions),
+  };
+  const settingsFor = (name: 'tally' | 'ledger'): StoreThreadSettings => ({
+    logPath: paths.log,
+    storePath: paths[name],
+    logId: settings.logId,
+    partitions: settings.partitions,
+    dedupWindowMs: settings.dedupWindowMs,
+    ends: ends.buffer,
+    positions: positions[name].buffer,
+  });
+  const recent = { tallyMs: 0, ledgerMs: 0 };
+  const shown = { tallyMs: 0, ledgerMs: 0 };
+  const tallyThread = await Thread.start(spawn, 'tally', settingsFor('tally'), {
+    ...options.listenerOf('tally'),
+    onTold: (what) => {
+      const told = what as TallyTold;
+      recent.tallyMs = Math.max(recent.tallyMs, told.lagMs);
+      board.advance(told);
+      for (const frame of told.frames) {
+        board.accept(frame);
+        options.onFrame(frame);
+      }
+    },
+  });
+  const ledgerThread = await Thread.start(spawn, 'ledger', settingsFor('ledger'), {
+    ...options.listenerOf('ledger'),
+    onTold: (what) => {
+      recent.ledgerMs = Math.max(recent.ledgerMs, (what as LedgerTold).lagMs);
+    },
+  });
+  const tally = remoteStore(tallyThread.calls);
+  const ledger = remoteStore(ledgerThread.calls);
+  const partitionLags = (): PartitionLag[] =>
+    Array.from({ length: settings.partitions }, (_, partition) => ({
+      partition,
+      end: ends.get(partition + 1),
+      tally: positions.tally.get(partition),
+      ledger: positions.ledger.get(partition),
+    }));
+  return {
+    board,
+    tally,
+    ledger,
+    threads: [tallyThread, ledgerThread],
+    consistency: new ConsistencyWatch({
+      tally,
+      ledger,
+      partitions: settings.partitions,
+      clock,
+    }),
+    lag: () => ({ ...shown, partitions: partitionLags() }),
+    isDrained: () =>
+      partitionLags().every((lag) => lag.tally === lag.end && lag.ledger === lag.end),
+    endSecond() {
+      Object.assign(shown, recent);
+      recent.tallyMs = 0;
+      recent.ledgerMs = 0;
+    },
+    async [Symbol.asyncDispose]() {
+      await tallyThread.stop();
+      await ledgerThread.stop();
+    },
+  };
+}

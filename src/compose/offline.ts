@@ -1,0 +1,74 @@
+/** What the command line does with a data folder by itself: audit, rebuild, and a look at its health. */
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readLogSettings } from '../adapters/sqlite/catalogue.ts';
+import { openSqliteLogReader } from '../adapters/sqlite/event-log.ts';
+import { openSqliteLedger, openSqliteLedgerReader } from '../adapters/sqlite/ledger.ts';
+import { openSqliteLiveTally, openSqliteLiveTallyReader } from '../adapters/sqlite/live-tally.ts';
+import { type Audited, audit, type PartitionAudit } from '../application/counting/audit.ts';
+import { rebuildLedger, rebuildTally } from '../application/counting/rebuild.ts';
+import type { LogSettings } from '../domain/counting/log-settings.ts';
+import { ApuraError } from '../domain/errors.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { claimFolder, dataPaths } from './data-folder.ts';
+
+/** Told how far a fold has got in a partition. */
+export type OnProgress = (partition: number, offset: number, end: number) => void;
+
+/** @throws ApuraError `invalid_config`: the folder holds no log. */
+function settingsIn(folder: string): LogSettings {
+  const paths = dataPaths(folder);
+  if (!existsSync(paths.catalogue) || !existsSync(paths.log)) {
+    throw new ApuraError('invalid_config', `There is no log in ${folder}: see APURA_DATA.`);
+  }
+  const settings = readLogSettings(paths.catalogue);
+  if (settings === null) {
+    throw new ApuraError('invalid_config', `The catalogue in ${folder} knows of no log yet.`);
+  }
+  return settings;
+}
+
+function openLog(folder: string, settings: LogSettings): EventLog {
+  const { logId, partitions } = settings;
+  return openSqliteLogReader({ path: dataPaths(folder).log, logId, partitions });
+}
+
+/** Holds the stores of a folder against its log; the folder may be in use by a server meanwhile. */
+export async function auditFolder(
+  folder: string,
+  onProgress: OnProgress,
+): Promise<readonly PartitionAudit[]> {
+  const settings = settingsIn(folder);
+  const { logId, dedupWindowMs } = settings;
+  const paths = dataPaths(folder);
+  await using log = openLog(folder, settings);
+  await using tally = openSqliteLiveTallyReader({ path: paths.tally, logId });
+  await using ledger = openSqliteLedgerReader({ path: paths.ledger, logId });
+  const stores: Audited[] = [
+    { name: 'tally', read: (partition) => tally.read(partition) },
+    { name: 'ledger windows', read: (partition) => ledger.read(partition) },
+    { name: 'ledger rows', read: (partition) => ledger.recount(partition) },
+  ];
+  return await audit({ log, stores, dedupWindowMs, onProgress });
+}
+
+/** Empties a store and fills it from the log. @throws ApuraError `data_folder_locked`. */
+export async function rebuildStore(
+  folder: string,
+  store: 'tally' | 'ledger',
+  onProgress: OnProgress,
+): Promise<void> {
+  const settings = settingsIn(folder);
+  const { logId, dedupWindowMs } = settings;
+  const paths = dataPaths(folder);
+  using _lock = claimFolder(paths);
+  await using log = openLog(folder, settings);
+  const deps = { log, dedupWindowMs, seed: randomInt(2 ** 32), onProgress };
+  if (store === 'tally') {
+    await using tally = openSqliteLiveTally({ path: paths.tally, logId });
+    await rebuildTally(deps, tally);
+  } else {
+    await using ledger = openSqliteLedger({ path: paths.ledger, logId });
+    await rebuildLedger(deps, ledger);
+  }
+}

@@ -1,0 +1,108 @@
+/** What operators and monitoring ask of a running process: readiness, consistency, figures of the second. */
+import type { ConsistencyReport, Operations, Readiness } from '../edge/http/api-deps.ts';
+import type { DoorMetrics, DoorSnapshot } from '../telemetry/door-metrics.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { version } from '../version.ts';
+import type { Counting, Lag } from './counting.ts';
+import type { Ingest } from './ingest.ts';
+import type { Thread } from './thread.ts';
+
+/** A process, as the console shows it. */
+export interface ProcessFigures {
+  readonly name: string;
+  readonly rssBytes: number;
+  /** Of one core, over the last second. */
+  readonly cpuPercent: number;
+}
+
+/** The figures of one second. */
+export interface SecondFigures {
+  readonly door: DoorSnapshot;
+  readonly lag: Lag;
+  readonly consistency: Pick<ConsistencyReport, 'state' | 'checkedAt' | 'detail'>;
+  readonly processes: readonly ProcessFigures[];
+}
+
+export interface OperationsDeps {
+  readonly ingest: Ingest;
+  readonly counting: Counting;
+  readonly door: DoorMetrics;
+  /** Whether the process is on its way out. */
+  readonly stopping: () => boolean;
+  /** Monotonic ms. */
+  readonly monotonic: () => number;
+}
+
+export interface OperationsDesk extends Operations {
+  /** Ends one second of rates and lags, and tells its figures. Called about once a second. */
+  endSecond(): SecondFigures;
+}
+
+export function createOperations(deps: OperationsDeps): OperationsDesk {
+  const { ingest, counting, door } = deps;
+  const metrics = createMetrics({
+    door,
+    pending: () => ingest.writer.pending,
+    lag: () => counting.lag(),
+    differences: () => counting.consistency.newest.differences,
+    version,
+  });
+  let secondAt = deps.monotonic();
+  let cpu = process.cpuUsage();
+
+  const partOf = (thread: Thread): Readiness['parts'][number] => ({
+    name: thread.name,
+    ready: thread.halted === null,
+    detail: thread.halted?.message ?? null,
+  });
+
+  return {
+    readiness() {
+      const stopping = deps.stopping();
+      const doors = [ingest.logThread, ingest.queryThread].map(partOf);
+      return {
+        ready: !stopping && doors.every((part) => part.ready),
+        durability: ingest.log.description.durability,
+        logId: ingest.settings.logId,
+        parts: [
+          ...doors,
+          ...counting.threads.map(partOf),
+          ...(stopping ? [{ name: 'process', ready: false, detail: 'It is stopping.' }] : []),
+        ],
+      };
+    },
+    async consistency() {
+      const { partitions } = counting.lag();
+      const { state, checkedAt, detail } = counting.consistency.newest;
+      return {
+        state,
+        checkedAt,
+        detail,
+        drained: counting.isDrained(),
+        logEnd: partitions.map(({ partition, end }) => ({ partition, end })),
+        tally: partitions.map(({ partition, tally }) => ({ partition, next: tally })),
+        ledger: partitions.map(({ partition, ledger }) => ({ partition, next: ledger })),
+      };
+    },
+    async metrics() {
+      return { contentType: metrics.contentType, text: await metrics.metrics() };
+    },
+    endSecond() {
+      const now = deps.monotonic();
+      const seconds = Math.max(0.001, (now - secondAt) / 1000);
+      secondAt = now;
+      door.endSecond(seconds);
+      counting.endSecond();
+      const used = process.cpuUsage(cpu);
+      cpu = process.cpuUsage();
+      const cpuPercent = Math.round((used.user + used.system) / 1e4 / seconds);
+      const { state, checkedAt, detail } = counting.consistency.newest;
+      return {
+        door: door.snapshot(),
+        lag: counting.lag(),
+        consistency: { state, checkedAt, detail },
+        processes: [{ name: 'serve', rssBytes: process.memoryUsage.rss(), cpuPercent }],
+      };
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** The command line: chooses the command, gives it what it needs, and ends with its exit code. */
+import { Worker } from 'node:worker_threads';
+import { examine } from './compose/examine.ts';
+import { auditFolder, rebuildStore } from './compose/offline.ts';
+import { serve } from './compose.ts';
+import { configOf } from './config/config.ts';
+import { ENV_VARIABLES, flagName, processEnv, readEnv } from './config/env.ts';
+import { ApuraError } from './domain/errors.ts';
+import { runAudit } from './edge/cli/audit.ts';
+import type { CliIo, ExitCode } from './edge/cli/cli-io.ts';
+import { runDoctor } from './edge/cli/doctor.ts';
+import { runRebuild } from './edge/cli/rebuild.ts';
+import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
+import { runExport } from './edge/cli/run-export.ts';
+import { runLoad } from './edge/cli/run-load.ts';
+import { runPoll } from './edge/cli/run-poll.ts';
+import { runServe, type ServeDeps } from './edge/cli/serve.ts';
+import { createLogger } from './telemetry/logger.ts';
+
+type Values = Readonly<Record<string, string>>;
+
+/** @throws ApuraError `invalid_config`. */
+function configWith(io: CliIo, flags: Values) {
+  const { env, unknown } = readEnv({ ...io.env, ...flags });
+  if (unknown.length > 0) {
+    throw new ApuraError('invalid_config', `${unknown.join(', ')}: no such setting.`);
+  }
+  return configOf(env);
+}
+
+const camelCase = (name: string): string =>
+  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+const serveDeps = (io: CliIo): ServeDeps => ({
+  settings: ENV_VARIABLES.map(({ name, help, placeholder }) => ({
+    flag: camelCase(flagName(name)),
+    variable: name,
+    help,
+    placeholder,
+  })),
+  check: (flags) => void configWith(io, flags),
+  start: (flags) => {
+    const config = configWith(io, flags);
+    // Threads are named here: inside the executable only a file of src/ itself can find them.
+    const spawn = (name: string, workerData: unknown): Worker =>
+      new Worker(new URL(`./threads/${name}.ts`, import.meta.url), { workerData });
+    return serve(config, spawn, createLogger(config.logLevel, 'serve'));
+  },
+});
+
+const COMMANDS: Readonly<Record<string, Subcommand>> = {
+  serve: {
+    summary: 'Serve votes, results, pages and feeds.',
+    run: (argv, io) => runServe(argv, io, serveDeps(io)),
+  },
+  poll: { summary: 'Create and drive polls.', run: runPoll },
+  load: { summary: 'Send votes at a rate, and prove that each counted once.', run: runLoad },
+  audit: {
+    summary: 'Hold the stores against the log.',
+    run: (argv, io) => runAudit(argv, io, auditFolder),
+  },
+  rebuild: {
+    summary: 'Rebuild a store from the log.',
+    run: (argv, io) => runRebuild(argv, io, rebuildStore),
+  },
+  doctor: {
+    summary: 'Check what the promises rest on.',
+    run: (argv, io) => runDoctor(argv, io, examine),
+  },
+  export: { summary: 'Write votes or results to a file.', run: runExport },
+};
+
+/** This process, as commands may touch it. */
+function processIo(signal: AbortSignal): CliIo {
+  return {
+    stdout: (text) => {
+      if (process.stdout.write(text)) return;
+      return new Promise((resolve) => process.stdout.once('drain', resolve));
+    },
+    stderr: (text) => void process.stderr.write(text),
+    env: processEnv(),
+    isTTY: process.stdout.isTTY === true && process.stderr.isTTY === true,
+    columns: process.stdout.columns ?? 80,
+    rows: process.stdout.rows ?? 24,
+    signal,
+  };
+}
+
+async function main(): Promise<ExitCode> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stop.abort());
+  }
+  return runGroup(
+    {
+      name: 'apura',
+      summary: 'Apura counts votes that must not be miscounted.',
+      commands: COMMANDS,
+    },
+    process.argv.slice(2),
+    processIo(stop.signal),
+  );
+}
+
+process.exitCode = await main();

@@ -1,0 +1,118 @@
+/** A real `apura serve` for tests: its own port and data folder, to be killed, stalled and started again. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const START_TIMEOUT_MS = 30_000;
+
+export interface ServeOptions {
+  /** Further settings, such as `APURA_PARTITIONS`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether to make the open demo poll. */
+  readonly demo?: boolean;
+  /** A folder to go on with, which then outlives the server; a new one, removed at `stop`, if absent. */
+  readonly dataDir?: string;
+  /** A port to listen on again; any free one if absent. */
+  readonly port?: number;
+}
+
+export interface RunningServe {
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+  readonly dataDir: string;
+  readonly pid: number;
+  /** What it has printed on standard output so far. */
+  readonly output: string;
+  /** How long it took from the start of the process to its word that it is ready, ms. */
+  readonly readyMs: number;
+  /** Sends a signal; resolves to the exit code once the process is gone, at once for SIGSTOP and SIGCONT. */
+  kill(signal: NodeJS.Signals): Promise<number>;
+  /** Ends the process in peace and removes a folder that was made for it. */
+  stop(): Promise<void>;
+}
+
+/** Starts the program and waits until it says that it is ready. @throws what it printed, if it ends. */
+export async function startServe(options: ServeOptions = {}): Promise<RunningServe> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'apura-serve-'));
+  const startedAt = performance.now();
+  const child = Bun.spawn([process.execPath, MAIN, 'serve'], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      APURA_DATA: dataDir,
+      APURA_HTTP_PORT: String(options.port ?? 0),
+      APURA_LOG_LEVEL: 'warn',
+      ...(options.demo === true ? { APURA_DEMO: '1' } : {}),
+      ...options.env,
+    },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  });
+  let output = '';
+  const ready = Promise.withResolvers<void>();
+  void (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stdout) {
+      output += decoder.decode(chunk, { stream: true });
+      if (output.includes('token file') || /durability .*\n/.test(output)) ready.resolve();
+    }
+    ready.reject(new Error(`apura serve ended before it was ready: ${output}`));
+  })();
+  const timer = setTimeout(
+    () => ready.reject(new Error(`apura serve is not ready after ${START_TIMEOUT_MS} ms`)),
+    START_TIMEOUT_MS,
+  );
+  try {
+    await ready.promise;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  const readyMs = performance.now() - startedAt;
+  const url = /Apura is ready: (\S+)/.exec(output)?.[1] ?? '';
+  return {
+    url,
+    port: Number(new URL(url).port),
+    token:
+      options.env?.['APURA_ADMIN_TOKEN'] ??
+      readFileSync(join(dataDir, 'admin-token'), 'utf8').trim(),
+    dataDir,
+    pid: child.pid,
+    get output() {
+      return output;
+    },
+    readyMs,
+    async kill(signal) {
+      child.kill(signal);
+      return signal === 'SIGSTOP' || signal === 'SIGCONT' ? 0 : await child.exited;
+    },
+    async stop() {
+      child.kill('SIGCONT');
+      child.kill('SIGTERM');
+      await child.exited;
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs one command of the program to its end. */
+export async function runApura(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }> {
+  const child = Bun.spawn([process.execPath, MAIN, ...argv], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { exitCode: await child.exited, stdout, stderr };
+}
