@@ -9,6 +9,8 @@ import type { CountsPosition } from '../../src/domain/voting/shown-results.ts';
 
 export class FixedResultsBoard implements ResultsBoard {
   position: CountsPosition = { asOf: 0, version: 0, stale: false };
+  /** The ranges of minutes that were asked for. */
+  readonly asked: [string, number, number][] = [];
   readonly #minutes = new Map<string, MinuteVotes[]>();
 
   /** Minutes in ascending order. */
@@ -27,6 +29,7 @@ export class FixedResultsBoard implements ResultsBoard {
   }
 
   minutes(poll: string, fromMinute: number, toMinute: number): PollMinutes {
+    this.asked.push([poll, fromMinute, toMinute]);
     const minutes = (this.#minutes.get(poll) ?? []).filter(
       ({ minute }) => minute >= fromMinute && minute < toMinute,
     );

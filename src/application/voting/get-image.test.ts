@@ -44,7 +44,7 @@ describe('a picture', () => {
   test('is kept only while there is room: the one that was asked for least recently goes', async () => {
     const third = IMAGE_CACHE_BYTES_MAX / 4 + 1;
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((digit) => store(digit, third));
-    for (const sha256 of [a, b, c, a, d]) await images.run(sha256 ?? '');
+    for (const sha256 of [a, b, a, b, a, c, a, d]) await images.run(sha256 ?? '');
     expect(asked).toEqual(['a', 'b', 'c', 'd']);
     await images.run(a ?? '');
     expect(asked).toEqual(['a', 'b', 'c', 'd']);

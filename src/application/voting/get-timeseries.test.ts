@@ -113,6 +113,7 @@ describe('a series', () => {
     const hidden = series({ audience: 'public' });
     expect(hidden).toMatchObject({ series: { visible: false, reason: 'after_vote' } });
     expect(JSON.stringify(hidden)).not.toContain('windows');
+    expect(board.asked.at(-1)).toEqual(['final', 0, 0]);
     expect(series({ audience: 'voter' })).toMatchObject({
       series: {
         detail: 'percentage',

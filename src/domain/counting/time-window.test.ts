@@ -127,6 +127,22 @@ describe('the hours of a zone', () => {
     ]);
   });
 
+  test('are cut where clocks are shifted a minute past the hour', () => {
+    const forward = day('America/St_Johns', '2010-03-14T03:30Z', '2010-03-14T05:00Z');
+    expect(forward.map(told)).toEqual([
+      '2010-03-14T03:30/03:31',
+      '2010-03-14T03:31/04:30',
+      '2010-03-14T04:30/05:30',
+    ]);
+    const back = day('America/St_Johns', '2010-11-07T01:30Z', '2010-11-07T04:00Z');
+    expect(back.map(told)).toEqual([
+      '2010-11-07T01:30/02:30',
+      '2010-11-07T02:30/02:31',
+      '2010-11-07T02:31/03:30',
+      '2010-11-07T03:30/04:30',
+    ]);
+  });
+
   test('leave out the day that a zone skipped', () => {
     const windows = day('Pacific/Apia', '2011-12-29T10:00Z', '2011-12-31T10:00Z');
     expect(windows).toHaveLength(48);

@@ -59,7 +59,7 @@ function jpegInfo(bytes: Uint8Array): ImageInfo | null {
     } else if (isStandalone(marker)) {
       return null; // no picture data can come before its frame header
     } else {
-      position += 2 + Math.max(2, view.getUint16(position + 2));
+      position += 2 + view.getUint16(position + 2);
     }
   }
   return null;
