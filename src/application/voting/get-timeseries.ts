@@ -16,8 +16,7 @@ import {
 import { type Audience, isPollShown } from '../../domain/voting/visibility.ts';
 import type { ResultsDeps } from './get-results.ts';
 
-export const SERIES_STEPS = ['1m', '5m', '1h'] as const;
-export type SeriesStep = (typeof SERIES_STEPS)[number];
+export type SeriesStep = '1m' | '5m' | '1h';
 
 /** No answer has more windows: a year of hours, or six days of minutes. */
 export const SERIES_WINDOWS_MAX = 9_000;

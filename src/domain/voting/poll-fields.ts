@@ -113,7 +113,7 @@ export function readPollFields(body: unknown, extra: 'id' | 'expectedVersion'): 
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', fields };
 }
 
-export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

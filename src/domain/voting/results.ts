@@ -8,7 +8,7 @@ export type Votes = ReadonlyMap<string, number>;
 export interface OptionResult {
   readonly id: string;
   readonly votes: number;
-  /** Of the total, 0 to 1, to SHARE_PLACES places. */
+  /** Of the total, 0 to 1, to six places. */
   readonly share: number;
   /** Has the most votes, and at least one; with a tie more than one option leads. */
   readonly leader: boolean;
@@ -28,7 +28,7 @@ export interface MinuteVotes {
 
 export interface WindowResults extends TimeWindow, PollResults {}
 
-export const SHARE_PLACES = 6;
+/** Shares are told in millionths. */
 const SHARE_UNITS = 1_000_000;
 
 /** The results of the options with these ids; votes of any other id are left out. */
@@ -45,7 +45,7 @@ export function resultsOf(optionIds: readonly string[], votes: Votes): PollResul
 }
 
 /**
- * Shares that add up to exactly 1 (or 0 without votes): cut to SHARE_PLACES, and the millionths left
+ * Shares that add up to exactly 1 (or 0 without votes): cut to six places, and the millionths left
  * over go to the largest remainders, the earlier option first. The same counts always give the same
  * shares, and more votes never give a smaller share.
  */
