@@ -85,25 +85,36 @@ export interface TimeMarkBlock extends BlockBase {
 export type Block = EventBlock | ControlBlock | TimeMarkBlock;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark is part of a key: without it, it would be another key.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-const padded = (length: number): number => (length + 3) & ~3;
+// Not by bits: a forged length beyond 31 bits must stay as large as it says.
+const padded = (length: number): number => Math.ceil(length / 4) * 4;
 
-/** A key's dictionary entry. Throws ApuraError `block_invalid` where a part is empty or too long. */
+/**
+ * A key's dictionary entry.
+ *
+ * @throws ApuraError `block_invalid`: a part is empty, too long, or no Unicode: two such parts could
+ *   become one in UTF-8.
+ */
 export function encodeKey(key: EventKey): Uint8Array {
-  const scope = encoder.encode(key.scope);
-  const item = encoder.encode(key.item);
-  for (const part of [scope, item]) {
-    if (part.length === 0 || part.length > KEY_PART_BYTES_MAX) {
-      throw new ApuraError('block_invalid', `A key part has ${part.length} bytes, not 1–255.`);
-    }
-  }
+  const scope = encodeKeyPart(key.scope);
+  const item = encodeKeyPart(key.item);
   const bytes = new Uint8Array(3 + scope.length + item.length);
   bytes[0] = LANES.indexOf(key.lane);
   bytes[1] = scope.length;
   bytes.set(scope, 2);
   bytes[2 + scope.length] = item.length;
   bytes.set(item, 3 + scope.length);
+  return bytes;
+}
+
+function encodeKeyPart(part: string): Uint8Array {
+  if (!part.isWellFormed()) throw invalid('A key part has half of a surrogate pair.');
+  const bytes = encoder.encode(part);
+  if (bytes.length === 0 || bytes.length > KEY_PART_BYTES_MAX) {
+    throw invalid(`A key part has ${bytes.length} bytes, not 1–${KEY_PART_BYTES_MAX}.`);
+  }
   return bytes;
 }
 
@@ -218,7 +229,9 @@ export class BlockBuilder {
   #timeMax = 0;
   #acceptedMin = Infinity;
 
+  /** @throws RangeError: a block could have more keys than it can number. */
   constructor(capacity: number) {
+    if (capacity > BLOCK_KEYS_MAX) throw new RangeError(`No block takes ${capacity} events.`);
     this.capacity = capacity;
     this.#time = new Float64Array(capacity);
     this.#x = new Uint32Array(capacity);
@@ -262,7 +275,12 @@ export class BlockBuilder {
     this.#count = at + 1;
   }
 
-  /** The block's bytes; the builder is empty afterwards. `blockTime` is raised to the last acceptance. */
+  /**
+   * The block's bytes; the builder is empty afterwards, whatever happens. `blockTime` is raised to the
+   * last acceptance.
+   *
+   * @throws ApuraError `block_invalid`: the clock jumped so far that the times don't fit in one block.
+   */
   seal(partition: number, blockTime: number, writer: BlockWriter): Uint8Array {
     const n = this.#count;
     let time = blockTime;
@@ -271,6 +289,7 @@ export class BlockBuilder {
       if (accepted > time) time = accepted;
     }
     if (this.#timeMax - this.#timeMin >= U32 || time - this.#acceptedMin >= U32) {
+      this.#clear();
       throw new ApuraError('block_invalid', 'The times of one block lie 49 days or more apart.');
     }
     const wideId = this.#timeMax - this.#timeMin >= U16;
@@ -374,7 +393,11 @@ function readKeys(bytes: Uint8Array, length: number, count: number): EventKey[] 
     const start = at + 1;
     at = start + size;
     if (size === 0 || at > end) throw invalid("The block's dictionary of keys is malformed.");
-    return decoder.decode(bytes.subarray(start, at));
+    try {
+      return decoder.decode(bytes.subarray(start, at));
+    } catch {
+      throw invalid('A key of the block is not UTF-8.');
+    }
   };
   for (let index = 0; index < count; index += 1) {
     const lane = LANES[bytes[at] ?? 0xff];
