@@ -29,8 +29,12 @@ export interface ScopeSeed {
 const UUID_LENGTH = 36;
 const TIME_HIGH = 0x1_0000_0000;
 
-/** Hex digit values by character code; 0xff elsewhere. */
-const HEX = new Uint8Array(128).fill(0xff);
+/**
+ * Hex digit values by UTF-16 unit, and a bit far above any digit elsewhere. As long as there are units:
+ * a lookup then needs no comparison, and the reading below no branch and no loop.
+ */
+const NOT_HEX = 0x8000;
+const HEX = new Uint16Array(0x1_0000).fill(NOT_HEX);
 for (let digit = 0; digit < 16; digit += 1) {
   HEX['0123456789abcdef'.charCodeAt(digit)] = digit;
   HEX['0123456789ABCDEF'.charCodeAt(digit)] = digit;
@@ -40,17 +44,9 @@ export function idWords(): IdWords {
   return { time: 0, x: 0, y: 0, z: 0 };
 }
 
-/** `digits` hex digits at `start` as a number, or -1 where one is not a hex digit. */
-function hexAt(text: string, start: number, digits: number): number {
-  let value = 0;
-  let bad = 0;
-  for (let index = start; index < start + digits; index += 1) {
-    const code = text.charCodeAt(index);
-    const digit = code < 128 ? (HEX[code] as number) : 0xff;
-    bad |= digit;
-    value = (value << 4) | digit;
-  }
-  return bad > 15 ? -1 : value >>> 0;
+/** The byte that two hex digits at `at` write; above 0xff where one of them is none. */
+function byteAt(text: string, at: number): number {
+  return ((HEX[text.charCodeAt(at)] as number) << 4) | (HEX[text.charCodeAt(at + 1)] as number);
 }
 
 /**
@@ -67,23 +63,30 @@ export function parseUuidV7(text: string, out: IdWords): boolean {
   ) {
     return false;
   }
-  const timeHigh = hexAt(text, 0, 6);
-  const timeMiddle = hexAt(text, 6, 2);
-  const timeLow = hexAt(text, 9, 4);
-  const versionAndA = hexAt(text, 14, 4);
-  const variantAndB = hexAt(text, 19, 4);
-  const bHigh = hexAt(text, 24, 6);
-  const bLow = hexAt(text, 30, 6);
-  if ((timeHigh | timeMiddle | timeLow | versionAndA | variantAndB | bHigh | bLow) < 0)
-    return false;
-  if (versionAndA >>> 12 !== 7 || variantAndB >>> 14 !== 2) return false;
-  out.time = timeHigh * 0x100_0000 + timeMiddle * 0x1_0000 + timeLow;
-  // 12 bits a, 14 bits b1, 24 + 24 bits b2 b3: 74 bits into 16 + 32 + 32, the top six zero.
-  const a = versionAndA & 0xfff;
-  const b1 = variantAndB & 0x3fff;
+  const t0 = byteAt(text, 0);
+  const t1 = byteAt(text, 2);
+  const t2 = byteAt(text, 4);
+  const t3 = byteAt(text, 6);
+  const t4 = byteAt(text, 9);
+  const t5 = byteAt(text, 11);
+  const a0 = byteAt(text, 14);
+  const a1 = byteAt(text, 16);
+  const b0 = byteAt(text, 19);
+  const b1 = byteAt(text, 21);
+  const b2 = byteAt(text, 24);
+  const b3 = byteAt(text, 26);
+  const b4 = byteAt(text, 28);
+  const b5 = byteAt(text, 30);
+  const b6 = byteAt(text, 32);
+  const b7 = byteAt(text, 34);
+  const all = t0 | t1 | t2 | t3 | t4 | t5 | a0 | a1 | b0 | b1 | b2 | b3 | b4 | b5 | b6 | b7;
+  if (all > 0xff || a0 >>> 4 !== 7 || b0 >>> 6 !== 2) return false;
+  out.time = ((t0 << 16) | (t1 << 8) | t2) * 0x100_0000 + ((t3 << 16) | (t4 << 8) | t5);
+  // 12 bits of a and 62 of b into 16 + 32 + 32; the top six of the 16 are zero.
+  const a = ((a0 & 0xf) << 8) | a1;
   out.z = a >>> 2;
-  out.x = (((a & 3) << 30) | (b1 << 16) | (bHigh >>> 8)) >>> 0;
-  out.y = (((bHigh & 0xff) << 24) | bLow) >>> 0;
+  out.x = (((a & 3) << 30) | ((b0 & 0x3f) << 24) | (b1 << 16) | (b2 << 8) | b3) >>> 0;
+  out.y = ((b4 << 24) | (b5 << 16) | (b6 << 8) | b7) >>> 0;
   return true;
 }
 
@@ -162,16 +165,18 @@ export function eventIdHex(words: IdWords): string {
 /** Reads 32 hex digits into `out`; false where the text is anything else. */
 export function parseEventIdHex(text: string, out: IdWords): boolean {
   if (text.length !== 32) return false;
-  const timeHigh = hexAt(text, 0, 6);
-  const timeLow = hexAt(text, 6, 6);
-  const first = [hexAt(text, 12, 4), hexAt(text, 16, 4)] as const;
-  const second = [hexAt(text, 20, 4), hexAt(text, 24, 4)] as const;
-  const z = hexAt(text, 28, 4);
-  if ((timeHigh | timeLow | first[0] | first[1] | second[0] | second[1] | z) < 0) return false;
-  out.time = timeHigh * 0x100_0000 + timeLow;
-  out.x = ((first[0] << 16) | first[1]) >>> 0;
-  out.y = ((second[0] << 16) | second[1]) >>> 0;
-  out.z = z;
+  let all = 0;
+  const bytes = Array.from({ length: 16 }, (_, index) => {
+    const byte = byteAt(text, index * 2);
+    all |= byte;
+    return byte;
+  });
+  if (all > 0xff) return false;
+  const view = new DataView(Uint8Array.from(bytes).buffer);
+  out.time = view.getUint16(0) * TIME_HIGH + view.getUint32(2);
+  out.x = view.getUint32(6);
+  out.y = view.getUint32(10);
+  out.z = view.getUint16(14);
   return true;
 }
 
