@@ -61,8 +61,18 @@ const layers = [
     name: 'only-compose-wires',
     comment:
       'Which technology stands behind a port is decided in one place, and so can be read in one place.',
-    from: { path: '^src/', pathNot: [PROOFS, '^src/(adapters|edge)/', ...WIRING] },
+    from: {
+      path: '^src/',
+      pathNot: [PROOFS, '^src/main[.]ts$', '^src/(adapters|edge)/', ...WIRING],
+    },
     to: { path: '^src/(adapters|edge)/' },
+  },
+  {
+    name: 'main-only-runs-commands',
+    comment:
+      'The program chooses a command; what the command is made of, the composition root says.',
+    from: { path: '^src/main[.]ts$' },
+    to: { path: '^src/(adapters|edge)/', pathNot: '^src/edge/cli/' },
   },
   {
     name: 'runtime-knows-nothing-of-us',

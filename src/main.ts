@@ -14,6 +14,7 @@ import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
 import { runExport } from './edge/cli/run-export.ts';
 import { runLoad } from './edge/cli/run-load.ts';
 import { runPoll } from './edge/cli/run-poll.ts';
+import { runTop } from './edge/cli/run-top.ts';
 import { runServe, type ServeDeps } from './edge/cli/serve.ts';
 import { createLogger } from './telemetry/logger.ts';
 
@@ -68,6 +69,7 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
     run: (argv, io) => runDoctor(argv, io, examine),
   },
   export: { summary: 'Write votes or results to a file.', run: runExport },
+  top: { summary: 'Watch the count in the terminal.', run: runTop },
 };
 
 /** This process, as commands may touch it. */

@@ -59,7 +59,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, imported: stri
   ],
   ['adapter-islands', 'src/adapters/memory/b.ts', '../sqlite/ledger.ts'],
   ['only-compose-wires', 'src/config/a.ts', '../adapters/sqlite/ledger.ts'],
-  ['only-compose-wires', 'src/main.ts', './edge/http/app.ts'],
+  ['main-only-runs-commands', 'src/main.ts', './edge/http/app.ts'],
   ['driver-belongs-to-one-adapter:sqlite', 'src/telemetry/a.ts', 'node:sqlite'],
   ['driver-belongs-to-one-adapter:hono', 'src/edge/websocket/a.ts', 'hono'],
   ['driver-belongs-to-one-adapter:prom-client', 'src/edge/http/g.ts', 'prom-client'],
