@@ -1,40 +1,20 @@
 /** The promises of the event log port, as tests that every adapter runs. */
 import { afterEach, describe, expect, test } from 'bun:test';
-import fc from 'fast-check';
-import { CONTROL_PARTITION, type EventLog, type LoggedBlock } from './event-log.ts';
+import { expectLogLikeModel } from '../../test/support/event-log-operations.ts';
+import {
+  contentOf,
+  EVERY_PARTITION,
+  type EventLogHarness,
+  type EventLogReader,
+  type EventLogUnderTest,
+  PARTITIONS,
+  plainBytes,
+} from '../../test/support/event-log-under-test.ts';
+import { CONTROL_PARTITION, type EventLog } from './event-log.ts';
 
-/** A handle that only reads: a worker's thread, beside the one that appends. */
-export type EventLogReader = Omit<EventLog, 'append'>;
+export type { EventLogHarness };
 
-/** One log, reached through several handles. Disposing it removes it. */
-export interface EventLogUnderTest extends AsyncDisposable {
-  openWriter(): Promise<EventLog>;
-  openReader(): Promise<EventLogReader>;
-  /**
-   * Ends every handle as kill -9 would, in the middle of whatever it does: nothing is closed or
-   * flushed. They must not be used again; opening gives new ones.
-   */
-  crash(): Promise<void>;
-  /** Drops the blocks of a partition below `start`, where the adapter knows retention. */
-  trim?(partition: number, start: number): Promise<void>;
-  /** Lets the storage report an error at every later write, as a full disk does. */
-  breakStorage?(): Promise<void>;
-}
-
-export interface EventLogHarness {
-  /** Makes a new, empty log. */
-  create(partitions: number): Promise<EventLogUnderTest>;
-  /** Whether several writers may stand open at once. */
-  readonly manyWriters: boolean;
-  /** Whether `trim` and `breakStorage` are there. */
-  readonly trims: boolean;
-  readonly breaks: boolean;
-}
-
-const PARTITIONS = 3;
-const EVERY_PARTITION = [CONTROL_PARTITION, 0, 1, 2];
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
-const RANDOM_RUNS = 40;
 const RANDOM_TIMEOUT_MS = 60_000;
 
 export function eventLogContract(
@@ -365,88 +345,11 @@ export function eventLogContract(
     test(
       'any sequence of appends, reads and crashes gives what the model gives',
       async () => {
-        const run = fc.asyncProperty(operations(), async (sequence) => {
-          await using actual = await harness.create(PARTITIONS);
-          await using expected = await model.create(PARTITIONS);
-          expect(await replay(actual, sequence)).toEqual(await replay(expected, sequence));
-        });
-        await fc.assert(run, { numRuns: RANDOM_RUNS });
+        await expectLogLikeModel(harness, model);
       },
       RANDOM_TIMEOUT_MS,
     );
   });
-}
-
-type Operation =
-  | { readonly kind: 'append'; readonly blocks: readonly (readonly [number, Uint8Array])[] }
-  | { readonly kind: 'read'; readonly partition: number; readonly from: number }
-  | { readonly kind: 'crash' };
-
-function operations(): fc.Arbitrary<readonly Operation[]> {
-  const partition = fc.constantFrom(...EVERY_PARTITION);
-  const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 });
-  const append = fc.record({
-    kind: fc.constant('append' as const),
-    blocks: fc.array(fc.tuple(partition, bytes), { maxLength: 6 }),
-  });
-  const read = fc.record({ kind: fc.constant('read' as const), partition, from: fc.nat(12) });
-  const crash = fc.constant({ kind: 'crash' as const });
-  return fc.array(
-    fc.oneof({ weight: 5, arbitrary: append }, { weight: 4, arbitrary: read }, crash),
-    { maxLength: 25 },
-  );
-}
-
-/** Everything that the operations answered, then everything that the log holds. */
-async function replay(
-  log: EventLogUnderTest,
-  sequence: readonly Operation[],
-): Promise<readonly unknown[]> {
-  let writer = await log.openWriter();
-  let reader = await log.openReader();
-  const answers: unknown[] = [];
-  for (const operation of sequence) {
-    switch (operation.kind) {
-      case 'append':
-        answers.push(
-          await writer.append(operation.blocks.map(([partition, bytes]) => ({ partition, bytes }))),
-        );
-        break;
-      case 'read':
-        answers.push(await contentOrCode(reader, operation.partition, operation.from));
-        break;
-      case 'crash':
-        await log.crash();
-        writer = await log.openWriter();
-        reader = await log.openReader();
-        break;
-    }
-  }
-  for (const partition of EVERY_PARTITION) {
-    answers.push(await reader.bounds(partition), await contentOf(reader, partition));
-  }
-  return answers;
-}
-
-async function contentOrCode(log: EventLogReader, partition: number, from: number) {
-  try {
-    return await contentOf(log, partition, from);
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? error.code : error;
-  }
-}
-
-/** A partition's blocks, read in small bites and checked for holes. */
-async function contentOf(log: EventLogReader, partition: number, from = 0): Promise<Uint8Array[]> {
-  const content: Uint8Array[] = [];
-  for (;;) {
-    const read = await log.read(partition, from + content.length, 500);
-    if (read.length === 0) return content;
-    for (const logged of read) {
-      expect(logged.offset).toBe(from + content.length);
-      content.push(plainBytes(logged));
-    }
-  }
 }
 
 /** Waits for a partition's end to lie above `offset` the way that the port asks of callers. */
@@ -472,11 +375,6 @@ async function fill(log: EventLog, partition: number, count: number): Promise<vo
 /** 100 bytes that differ for every pair of numbers. */
 function block(a: number, b: number): Uint8Array {
   return Uint8Array.from({ length: 100 }, (_, index) => (a + 2) * 7 + b * 13 + index);
-}
-
-/** The bytes alone: an adapter may hand out a subclass such as Buffer. */
-function plainBytes(logged: LoggedBlock): Uint8Array {
-  return new Uint8Array(logged.bytes);
 }
 
 function range(from: number, to: number): number[] {

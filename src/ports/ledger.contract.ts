@@ -1,8 +1,6 @@
 /** The promises of the ledger port, as tests that every adapter runs. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { START } from '../domain/counting/checkpoint.ts';
-import type { Ledger, LedgerEvent, LedgerStep } from './ledger.ts';
-import { expectLedgerLikeModel } from './ledger-operations.ts';
+import { expectLedgerLikeModel } from '../../test/support/ledger-operations.ts';
 import {
   event,
   eventId,
@@ -11,9 +9,8 @@ import {
   MINUTE_MS,
   NOON,
   withoutEvents,
-} from './ledger-samples.ts';
-import { storeStepContract } from './store-step.contract.ts';
-import { expectLikeModel } from './store-step-operations.ts';
+} from '../../test/support/ledger-samples.ts';
+import { expectLikeModel } from '../../test/support/store-step-operations.ts';
 import {
   act,
   books,
@@ -21,7 +18,10 @@ import {
   contentOf,
   count,
   type SteppedStore,
-} from './store-step-samples.ts';
+} from '../../test/support/store-step-samples.ts';
+import { START } from '../domain/counting/checkpoint.ts';
+import type { Ledger, LedgerEvent, LedgerStep } from './ledger.ts';
+import { storeStepContract } from './store-step.contract.ts';
 import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
 const RANDOM_TIMEOUT_MS = 60_000;

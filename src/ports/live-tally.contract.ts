@@ -1,9 +1,6 @@
 /** The promises of the live tally port, as tests that every adapter runs. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { START } from '../domain/counting/checkpoint.ts';
-import type { LiveTally, TallyReplacement } from './live-tally.ts';
-import { storeStepContract } from './store-step.contract.ts';
-import { expectLikeModel } from './store-step-operations.ts';
+import { expectLikeModel } from '../../test/support/store-step-operations.ts';
 import {
   act,
   books,
@@ -12,7 +9,10 @@ import {
   count,
   sortedCloses,
   step,
-} from './store-step-samples.ts';
+} from '../../test/support/store-step-samples.ts';
+import { START } from '../domain/counting/checkpoint.ts';
+import type { LiveTally, TallyReplacement } from './live-tally.ts';
+import { storeStepContract } from './store-step.contract.ts';
 import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
 const RANDOM_TIMEOUT_MS = 60_000;

@@ -1,11 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { DatabaseSync } from 'node:sqlite';
+import {
+  event,
+  eventId,
+  eventsOf,
+  ledgerStep,
+  NOON,
+} from '../../../test/support/ledger-samples.ts';
 import { memoryLedger } from '../../../test/support/memory-harness.ts';
 import { type SqliteFiles, sqliteFiles } from '../../../test/support/sqlite-files.ts';
 import { sqliteLedger } from '../../../test/support/sqlite-harness.ts';
+import { act } from '../../../test/support/store-step-samples.ts';
 import { ledgerContract } from '../../ports/ledger.contract.ts';
-import { event, eventId, eventsOf, ledgerStep, NOON } from '../../ports/ledger-samples.ts';
-import { act } from '../../ports/store-step-samples.ts';
 import { openSqliteLedger, openSqliteLedgerReader } from './ledger.ts';
 import { openSqliteLiveTally } from './live-tally.ts';
 

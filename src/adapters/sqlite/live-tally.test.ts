@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { memoryLiveTally } from '../../../test/support/memory-harness.ts';
 import { type SqliteFiles, sqliteFiles } from '../../../test/support/sqlite-files.ts';
 import { sqliteLiveTally } from '../../../test/support/sqlite-harness.ts';
+import { act, books, count, step } from '../../../test/support/store-step-samples.ts';
 import { liveTallyContract } from '../../ports/live-tally.contract.ts';
-import { act, books, count, step } from '../../ports/store-step-samples.ts';
 import { openSqliteLedger } from './ledger.ts';
 import { openSqliteLiveTally, openSqliteLiveTallyReader } from './live-tally.ts';
 

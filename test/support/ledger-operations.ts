@@ -1,13 +1,13 @@
 /** Random use of a ledger by a worker whose books balance, compared with what a model then holds. */
 import { expect } from 'bun:test';
 import fc from 'fast-check';
-import { LANES } from '../domain/counting/lane.ts';
-import { ApuraError } from '../domain/errors.ts';
-import type { Ledger, LedgerEvent, LedgerEventState, LedgerStep } from './ledger.ts';
+import { LANES } from '../../src/domain/counting/lane.ts';
+import { ApuraError } from '../../src/domain/errors.ts';
+import type { Ledger, LedgerEvent, LedgerEventState, LedgerStep } from '../../src/ports/ledger.ts';
+import type { ActMark, MinuteCount } from '../../src/ports/store-step.ts';
+import type { CreateStore, StoreUnderTest } from '../../src/ports/store-under-test.ts';
 import { event, eventId, eventsOf, ledgerStep, MINUTE_MS, NOON } from './ledger-samples.ts';
-import type { ActMark, MinuteCount } from './store-step.ts';
 import { books, contentOf, count } from './store-step-samples.ts';
-import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
 const RUNS = 60;
 const PARTITIONS = [0, 1];

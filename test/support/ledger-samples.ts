@@ -1,8 +1,8 @@
 /** Ledger steps as the contract suite writes them: events one by one, turned into columns. */
-import type { Lane } from '../domain/counting/lane.ts';
-import { EXPIRED, LATE } from '../domain/counting/verdict.ts';
-import type { EventColumns, Ledger, LedgerEvent, LedgerStep } from './ledger.ts';
-import type { StepBase } from './store-step.ts';
+import type { Lane } from '../../src/domain/counting/lane.ts';
+import { EXPIRED, LATE } from '../../src/domain/counting/verdict.ts';
+import type { EventColumns, Ledger, LedgerEvent, LedgerStep } from '../../src/ports/ledger.ts';
+import type { StepBase } from '../../src/ports/store-step.ts';
 import { books, count, type SteppedStore, step } from './store-step-samples.ts';
 
 export const MINUTE_MS = 60_000;
@@ -30,9 +30,7 @@ export function event(fields: Partial<LedgerEvent>): LedgerEvent {
   };
 }
 
-export const NO_EVENTS = { ...columnsOf([]), verdict: new Uint8Array() };
-
-export function columnsOf(events: readonly LedgerEvent[]): EventColumns {
+function columnsOf(events: readonly LedgerEvent[]): EventColumns {
   const keys: { scope: string; item: string; lane: Lane }[] = [];
   const keyNumber = ({ scope, item, lane }: LedgerEvent): number => {
     const at = keys.findIndex(
@@ -76,6 +74,8 @@ export function ledgerStep(
     },
   };
 }
+
+const NO_EVENTS = { ...columnsOf([]), verdict: new Uint8Array() };
 
 /** A ledger as a store that moves by steps, for the suite that it shares with the tally. */
 export function withoutEvents(ledger: Ledger): SteppedStore {

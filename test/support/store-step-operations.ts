@@ -1,11 +1,11 @@
 /** Random use of a store that moves by steps, compared answer by answer with a model's. */
 import { expect } from 'bun:test';
 import fc from 'fast-check';
-import { LANES } from '../domain/counting/lane.ts';
-import type { TallyReplacement } from './live-tally.ts';
-import type { ActMark, StepBase } from './store-step.ts';
+import { LANES } from '../../src/domain/counting/lane.ts';
+import type { TallyReplacement } from '../../src/ports/live-tally.ts';
+import type { ActMark, StepBase } from '../../src/ports/store-step.ts';
+import type { CreateStore, StoreUnderTest } from '../../src/ports/store-under-test.ts';
 import { checkpoint, contentOf, type SteppedStore, sortedCloses } from './store-step-samples.ts';
-import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
 const RUNS = 60;
 const OPERATIONS_MAX = 40;

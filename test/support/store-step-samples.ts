@@ -1,5 +1,5 @@
 /** Steps and their parts as the contract suites write them: every field has a plain default. */
-import type { Checkpoint } from '../domain/counting/checkpoint.ts';
+import type { Checkpoint } from '../../src/domain/counting/checkpoint.ts';
 import type {
   ActMark,
   Books,
@@ -9,7 +9,7 @@ import type {
   PartitionCounts,
   StepBase,
   Takeover,
-} from './store-step.ts';
+} from '../../src/ports/store-step.ts';
 
 /** What the live tally and the ledger have in common. */
 export interface SteppedStore extends AsyncDisposable {
