@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { once } from 'node:events';
 import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
+import type {
+  LedgerReadingOptions,
+  LedgerReadings,
+} from '../../../test/support/ledger-reading-thread.ts';
 import {
   event,
   eventId,
@@ -14,6 +20,8 @@ import { act } from '../../../test/support/store-step-samples.ts';
 import { ledgerContract } from '../../ports/ledger.contract.ts';
 import { openSqliteLedger, openSqliteLedgerReader } from './ledger.ts';
 import { openSqliteLiveTally } from './live-tally.ts';
+
+const READING_THREAD = new URL('../../../test/support/ledger-reading-thread.ts', import.meta.url);
 
 ledgerContract('sqlite', sqliteLedger, memoryLedger);
 
@@ -80,6 +88,24 @@ describe('the ledger on SQLite', () => {
     );
     expect(await eventsOf(reader, 'poll-a', 1)).toEqual(events.slice(0, 2));
     for (const one of events) expect(await reader.find(one.id)).toEqual(one);
+  });
+
+  test('shows a reader in another thread counts, rows and position of one instant', async () => {
+    await using ledger = openSqliteLedger(options());
+    const { epoch } = await ledger.takeOver(0);
+    const end = 400;
+    const workerData: LedgerReadingOptions = { ...options(), end };
+    const thread = new Worker(READING_THREAD, { workerData });
+    await once(thread, 'message');
+    const told = once(thread, 'message');
+    for (let from = 0; from < end; from += 1) {
+      const step = ledgerStep([event({ id: eventId(from, from), offset: from })], { epoch, from });
+      expect(await ledger.commit(step)).toBe('applied');
+    }
+    const [readings]: LedgerReadings[] = await told;
+    expect(readings?.misfits).toEqual([]);
+    expect(readings?.reads).toBeGreaterThan(1);
+    await thread.terminate();
   });
 
   test('refuses a cursor that it did not give out', async () => {
