@@ -505,6 +505,15 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
 );
 
+const pass = (ms: number): Event => ({ kind: 'pass', ms });
+
+/** One history for each ending: refused, missed, not counted. */
+const EVERY_ENDING: [Event[], Weather[], number | null, boolean, number][] = [
+  [[pass(2 * MINUTE_MS), { kind: 'vote' }, pass(1_000)], ['fine'], 1, false, 0],
+  [[{ kind: 'offline' }, { kind: 'vote' }, pass(2 * MINUTE_MS)], ['fine'], 1, true, 0],
+  [[{ kind: 'vote' }, pass(2 * MINUTE_MS)], new Array(12).fill('lost_before'), 1, true, 0],
+];
+
 test('under any weather every vote counts at most once, and what is said of it is true', async () => {
   const counts = { registered: 0, refused: 0, missed: 0, not_counted: 0, unsettled: 0 };
   await fc.assert(
@@ -562,7 +571,7 @@ test('under any weather every vote counts at most once, and what is said of it i
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 500, examples: EVERY_ENDING },
   );
   // The simulation must have met every ending that it can meet, or it proves little.
   expect(counts.registered).toBeGreaterThan(0);

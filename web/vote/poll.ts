@@ -49,9 +49,6 @@ export type PollLook = {
   readonly logoUrl: string | null;
 };
 
-/** What a live message tells of a poll that has changed; a full Poll satisfies it. */
-export type PollChange = Pick<Poll, 'state' | 'opensAt' | 'closesAt' | 'version'>;
-
 export type OptionResult = {
   readonly id: string;
   readonly votes: number | null;
