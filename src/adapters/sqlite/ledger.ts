@@ -99,9 +99,9 @@ class SqliteLedger implements Ledger {
     this.#database = database;
     this.#tables = new StepTables(database);
     this.#reader = new SqliteLedgerReader(database);
-    // Row by row through one prepared statement: about 0.9 M rows/s on one core that has the disk
-    // for itself, and 0.5 M/s in steps of a thousand. One INSERT … SELECT that takes the columns
-    // apart from one bound blob came to the same within a tenth: the tree costs more than the calls.
+    // Row by row through one prepared statement: a commit took 0.65 to 0.86 M votes/s in steps of
+    // 20,000 on one core, 0.6 M/s in steps of 1,000. One INSERT … SELECT that takes the columns apart
+    // from one bound blob came to the same within a tenth: the tree costs more than the calls.
     // The plain INSERT is the conflict check too.
     this.#insertVote = database.prepare(`INSERT INTO vote VALUES (?, ?, ?, ?, ?, ${VOTE_COUNTED})`);
     this.#insertExcluded = database.prepare(`
