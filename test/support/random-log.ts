@@ -40,7 +40,6 @@ function buildLog(drafts: readonly Draft[]): TestBlock[] {
     time = blockTime;
     let block: TestBlock = { kind: 'mark', blockTime };
     const earlier = blocks[number % Math.max(1, blocks.length)];
-    const scope = SCOPES[number % SCOPES.length] ?? 'final';
     const counted = model.rows.filter(({ verdict }) => verdict === 'counted');
     if (kind === 'events') {
       const events = picks.map((pick) => pooled(pick, blockTime));
@@ -48,14 +47,17 @@ function buildLog(drafts: readonly Draft[]): TestBlock[] {
     } else if (kind === 'again' && earlier !== undefined) {
       block = earlier;
     } else if (kind === 'close') {
-      block = { kind: 'close', blockTime, scope };
+      block = { kind: 'close', blockTime, scope: SCOPES[number % SCOPES.length] ?? 'final' };
     } else if (kind === 'act') {
-      const targets = picks
-        .map((pick) => counted[pick % Math.max(1, counted.length)]?.event)
-        .filter((found) => found !== undefined && found.scope === scope)
-        .map((found) => targetOf(found as TestEvent));
-      const actId = `act-${number % 6}`;
-      block = { kind: 'act', blockTime, type: isVoid ? 'void' : 'restore', actId, scope, targets };
+      const [first, ...others] = picks.flatMap(
+        (pick) => counted[pick % Math.max(1, counted.length)]?.event ?? [],
+      );
+      if (first !== undefined) {
+        const { scope } = first;
+        const targets = [first, ...others.filter((other) => other.scope === scope)].map(targetOf);
+        const type = isVoid ? 'void' : 'restore';
+        block = { kind: 'act', blockTime, type, actId: `act-${number % 12}`, scope, targets };
+      }
     }
     blocks.push(block);
     model.take(block);
@@ -79,14 +81,14 @@ export function randomLogs(lengthMax = 40): fc.Arbitrary<TestBlock[]> {
     fc.record({
       kind,
       step: fc.oneof(
-        { weight: 6, arbitrary: fc.integer({ min: -3_000, max: 4_000 }) },
+        { weight: 6, arbitrary: fc.integer({ min: -3_000, max: 7_000 }) },
         { weight: 1, arbitrary: fc.integer({ min: -30_000, max: 30_000 }) },
       ),
       picks: fc.array(fc.nat(ID_NUMBERS - 1), { maxLength: 8 }),
       number: fc.nat(1_000),
       isVoid: fc.boolean(),
     }),
-    { maxLength: lengthMax },
+    { maxLength: lengthMax, size: 'max' },
   );
   return drafts.map(buildLog);
 }
