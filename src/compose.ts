@@ -24,7 +24,6 @@ import { type HttpServer, startHttpServer } from './edge/http/server.ts';
 import { VoteRoute } from './edge/http/vote-route.ts';
 import { createLive } from './edge/websocket/live.ts';
 import type { Catalogue, OperatorAct } from './ports/catalogue.ts';
-import type { TallyFrame } from './ports/live-feed.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { DoorMetrics } from './telemetry/door-metrics.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -81,19 +80,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
           }),
       }),
     );
-    const frames: ((frame: TallyFrame) => void)[] = [];
-    const counting = cleanup.use(
-      await startCounting({
-        paths,
-        ingest,
-        clock,
-        spawn,
-        listenerOf,
-        onFrame: (frame) => {
-          for (const take of frames) take(frame);
-        },
-      }),
-    );
+    const counting = cleanup.use(await startCounting({ paths, ingest, clock, spawn, listenerOf }));
     if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId });
 
     const books = new DoorMetrics();
@@ -139,7 +126,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       recentActs: (await useCases.listActs({ poll: null, cursor: null, limit: RECENT_ACTS })).acts,
     });
     cleanup.defer(() => live.close());
-    frames.push((frame) => live.onFrame(frame));
+    cleanup.use(counting.feed.subscribe((frame) => live.onFrame(frame)));
     announcements.push((act) => live.onAct(act));
     cleanup.use(ingest.directory.subscribe((record) => live.onPoll(record.poll)));
 

@@ -1,8 +1,9 @@
 /** The counting roles of one process: the tally thread and the ledger thread, and what they tell. */
+import { MemoryLiveFeed } from '../adapters/memory/live-feed.ts';
 import { ConsistencyWatch } from '../application/counting/consistency-watch.ts';
 import { LiveResultsBoard } from '../application/voting/live-results-board.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { TallyFrame } from '../ports/live-feed.ts';
+import type { LiveFeed } from '../ports/live-feed.ts';
 import { SharedOffsets } from '../runtime/shared-offsets.ts';
 import type { PartitionLag } from '../telemetry/metrics.ts';
 import type { LedgerTold } from '../threads/ledger.ts';
@@ -19,7 +20,6 @@ export interface CountingOptions {
   readonly clock: Clock;
   readonly spawn: SpawnThread;
   readonly listenerOf: (name: 'tally' | 'ledger') => Omit<ThreadListener, 'onTold'>;
-  readonly onFrame: (frame: TallyFrame) => void;
 }
 
 export interface Lag {
@@ -31,6 +31,8 @@ export interface Lag {
 
 export interface Counting extends AsyncDisposable {
   readonly board: LiveResultsBoard;
+  /** The newest counts of every poll; the board has taken each frame in before others get it. */
+  readonly feed: LiveFeed;
   readonly consistency: ConsistencyWatch;
   readonly tally: RemoteStore;
   readonly ledger: RemoteStore;
@@ -46,6 +48,8 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
   const { paths, ingest, clock, spawn } = options;
   const { settings, ends } = ingest;
   const board = new LiveResultsBoard();
+  const feed = new MemoryLiveFeed();
+  feed.subscribe((frame) => board.accept(frame));
   const positions = {
     tally: new SharedOffsets(settings.partitions),
     ledger: new SharedOffsets(settings.partitions),
@@ -67,10 +71,7 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       const told = what as TallyTold;
       recent.tallyMs = Math.max(recent.tallyMs, told.lagMs);
       board.advance(told);
-      for (const frame of told.frames) {
-        board.accept(frame);
-        options.onFrame(frame);
-      }
+      for (const frame of told.frames) feed.publish(frame);
     },
   });
   const ledgerThread = await Thread.start(spawn, 'ledger', settingsFor('ledger'), {
@@ -90,6 +91,7 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
     }));
   return {
     board,
+    feed,
     tally,
     ledger,
     threads: [tallyThread, ledgerThread],

@@ -56,7 +56,8 @@ export interface Ledger extends AsyncDisposable {
   takeOver(partition: number): Promise<Takeover>;
 
   /**
-   * Applies one step atomically and idempotently; see CommitOutcome. An id that the ledger holds
+   * Applies one step atomically and idempotently; see CommitOutcome. Acts change only events that
+   * counted. An id that the ledger holds
    * already as counted breaks an invariant: throws ApuraError `ledger_key_conflict`, nothing applied.
    */
   commit(step: LedgerStep): Promise<CommitOutcome>;
@@ -64,7 +65,10 @@ export interface Ledger extends AsyncDisposable {
   /** One partition's windows, books and position, all of the same instant. */
   read(partition: number): Promise<PartitionCounts>;
 
-  /** The event with this id16 (32 hex digits), or null where the ledger holds none. */
+  /**
+   * The event with this id16 (32 hex digits), or null where the ledger holds none. Of several copies
+   * that are all excluded, the first.
+   */
   find(id: string): Promise<LedgerEvent | null>;
 
   /** Minute windows of one scope over all partitions, by minute then item; `[fromMinute, toMinute)`. */

@@ -9,7 +9,7 @@ export type MinuteCount = MinuteTotal;
 /** A scope's books in one partition. logged = counted + duplicate + expired + late + voided. */
 export type Books = ScopeBooks;
 
-/** A CLOSE met in the log: events of `scope` behind `offset` in this partition are late. */
+/** A CLOSE met in the log; the first one of a scope stands: events of `scope` behind `offset` in this partition are late. */
 export interface CloseMark {
   readonly scope: string;
   readonly offset: number;
@@ -46,7 +46,7 @@ export interface StepBase {
  * - `already-applied`: the store was at or past the step's end; nothing changed.
  * - `misaligned`: the step neither starts at the store's position nor lies behind it: re-read the
  *   checkpoint and seek. Nothing changed.
- * - `fenced`: another owner took the partition over; give up. Nothing changed.
+ * - `fenced`: the epoch is not the newest one given out; give up. Nothing changed.
  */
 export type CommitOutcome = 'applied' | 'already-applied' | 'misaligned' | 'fenced';
 
@@ -60,7 +60,7 @@ export interface Takeover {
   readonly acts: readonly ActMark[];
 }
 
-/** A partition's counts at one offset. */
+/** A partition's counts at one offset. Counts that are zero are not listed. */
 export interface PartitionCounts {
   readonly checkpoint: Checkpoint;
   readonly counts: readonly MinuteCount[];

@@ -36,8 +36,7 @@ await runThread<QueryThreadSettings>(async ({ cataloguePath, ledgerPath }) => {
       find: (logId: string, id: string) => ledger(logId).find(id),
       events: (logId: string, scope: string, cursor: string | null, limit: number) =>
         ledger(logId).events(scope, cursor, limit),
-      ledgerCheckpoint: async (logId: string, partition: number) =>
-        (await ledger(logId).read(partition)).checkpoint,
+      ledgerCheckpoint: (logId: string, partition: number) => ledger(logId).checkpoint(partition),
       close: async () => {
         await reader?.[Symbol.asyncDispose]();
         await catalogue[Symbol.asyncDispose]();
