@@ -33,7 +33,7 @@ import { createResultsTokens } from '../../src/edge/http/results-token.ts';
 import type { EventPage, LedgerEvent } from '../../src/ports/ledger.ts';
 import { VotingRoom } from './voting-room.ts';
 
-export const OPERATOR_TOKEN = 'an operator token of no great length';
+export const OPERATOR_TOKEN = 'an-operator-token-for-tests';
 export const HOST = 'http://apura.test';
 
 /** Assets whose address is their name. */

@@ -22,6 +22,7 @@ export function actRoutes(deps: ApiDeps): readonly Route[] {
         method: 'get',
         path: '/v1/polls/{poll}/acts',
         tags: ['Polls'],
+        operationId: 'listActs',
         summary: 'Who did what to the poll, newest first',
         security: OPERATOR_SECURITY,
         request: { params: pathPoll, query: actsQuerySchema },

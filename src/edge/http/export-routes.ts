@@ -35,6 +35,7 @@ export function exportRoutes(deps: ApiDeps): readonly Route[] {
         method: 'get',
         path: '/v1/polls/{poll}/export',
         tags: ['Results'],
+        operationId: 'exportPoll',
         summary: 'Download votes, results or hours; live and after',
         description:
           'Votes come in the order of their ids. While a poll is open, one may be stored behind the ' +

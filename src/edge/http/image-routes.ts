@@ -36,6 +36,7 @@ function putRoute(deps: ApiDeps): Route {
       method: 'put',
       path: '/v1/polls/{poll}/options/{option}/image',
       tags: ['Polls'],
+      operationId: 'putOptionImage',
       summary: 'Give an option its picture, before the poll opens',
       description: 'PNG, JPEG or WebP, at most 1 MiB, told by the bytes and not by the type named.',
       security: OPERATOR_SECURITY,
@@ -80,6 +81,7 @@ function getRoute(deps: ApiDeps): Route {
       method: 'get',
       path: '/v1/images/{sha256}',
       tags: ['Polls'],
+      operationId: 'getImage',
       summary: 'A picture; it never changes',
       request: { params: pathImage },
       responses: {

@@ -29,6 +29,7 @@ function healthRoute(): Route {
       method: 'get',
       path: '/healthz',
       tags: ['Operations'],
+      operationId: 'getHealth',
       summary: 'Whether the process is alive',
       responses: { 200: jsonContent('It is.', healthSchema) },
     },
@@ -43,6 +44,7 @@ function readinessRoute(deps: ApiDeps): Route {
       method: 'get',
       path: '/readyz',
       tags: ['Operations'],
+      operationId: 'getReadiness',
       summary: 'Whether votes are taken now, and how durable they are',
       responses: {
         200: jsonContent('Every part is ready.', readinessSchema),
@@ -63,6 +65,7 @@ function timeRoute(deps: ApiDeps): Route {
       method: 'get',
       path: '/v1/time',
       tags: ['Votes'],
+      operationId: 'getTime',
       summary: 'The server’s time, in which votes’ ids are made',
       responses: { 200: jsonContent('Now.', timeSchema) },
     },
@@ -77,6 +80,7 @@ function consistencyRoute(deps: ApiDeps): Route {
       method: 'get',
       path: '/v1/consistency',
       tags: ['Operations'],
+      operationId: 'getConsistency',
       summary: 'Whether log, tally and ledger agree, and how far each has come',
       security: OPERATOR_SECURITY,
       responses: {
@@ -101,6 +105,7 @@ function metricsRoute(deps: ApiDeps): Route {
       method: 'get',
       path: '/metrics',
       tags: ['Operations'],
+      operationId: 'getMetrics',
       summary: 'Metrics in the Prometheus text format; on an admin port without a token',
       security: deps.surface === 'admin' ? [] : OPERATOR_SECURITY,
       responses: {

@@ -16,6 +16,7 @@ export function receiptRoutes(deps: ApiDeps): readonly Route[] {
         method: 'get',
         path: '/v1/polls/{poll}/receipts/{id}',
         tags: ['Votes'],
+        operationId: 'getReceipt',
         summary: 'What became of a vote: never which option it chose',
         description:
           '`pending` may still become anything: ask again. Only `not_counted_final` says that the ' +

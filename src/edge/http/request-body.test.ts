@@ -3,7 +3,10 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { JSON_BYTES_MAX, JSON_DEPTH_MAX, parseJson, readBytes, readJson } from './request-body.ts';
 
-const post = (body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null, type: string | null = 'application/json') =>
+const post = (
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
+  type: string | null = 'application/json',
+) =>
   new Request('http://apura.test/', {
     method: 'POST',
     body,

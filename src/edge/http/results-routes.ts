@@ -63,6 +63,7 @@ function resultsRoute(deps: ApiDeps): Route {
       method: 'get',
       path: '/v1/polls/{poll}/results',
       tags: ['Results'],
+      operationId: 'getResults',
       summary: 'The result so far, as far as the poll shows it',
       description:
         'Operators see counts at any time. A results token, from the answer to a vote, opens ' +
@@ -93,6 +94,7 @@ function hourlyRoute(deps: ApiDeps, series: ShortCache<SeriesText>): Route {
       method: 'get',
       path: '/v1/polls/{poll}/results/hourly',
       tags: ['Results'],
+      operationId: 'getHourly',
       summary: 'The result by the clock hours of the poll’s time zone',
       description: 'Without `from` and `to`: all hours of the poll; they sum to its total.',
       security: TOKEN_SECURITY,
@@ -124,6 +126,7 @@ function timeseriesRoute(deps: ApiDeps, series: ShortCache<SeriesText>): Route {
       method: 'get',
       path: '/v1/polls/{poll}/results/timeseries',
       tags: ['Results'],
+      operationId: 'getTimeseries',
       summary: 'The result by steps of time',
       security: TOKEN_SECURITY,
       request: { params: pathPoll, query: timeseriesQuerySchema },

@@ -27,6 +27,7 @@ function openRoute(deps: ApiDeps): Route {
       method: 'post',
       path: '/console/session',
       tags: ['Console'],
+      operationId: 'openSession',
       summary: 'Sign in with an operator token',
       request: { body: jsonBody(sessionBodySchema) },
       responses: {
@@ -64,6 +65,7 @@ function readRoute(): Route {
       method: 'get',
       path: '/console/session',
       tags: ['Console'],
+      operationId: 'getSession',
       summary: 'Whether the asker is signed in',
       responses: {
         200: jsonContent('Signed in.', sessionSchema),
@@ -81,6 +83,7 @@ function endRoute(deps: ApiDeps): Route {
       method: 'delete',
       path: '/console/session',
       tags: ['Console'],
+      operationId: 'endSession',
       summary: 'Sign out; without a session too',
       responses: {
         204: { description: 'There is no session any more.' },

@@ -17,6 +17,7 @@ function voteRoute(deps: ApiDeps): Route {
       method: 'post',
       path: '/v1/polls/{poll}/votes',
       tags: ['Votes'],
+      operationId: 'vote',
       summary: 'Vote',
       description:
         '202 says that the vote is durable: it will be counted, once. Make the Idempotency-Key when ' +
@@ -62,6 +63,7 @@ function liveRoute(): Route {
       method: 'get',
       path: '/v1/polls/{poll}/live',
       tags: ['Results'],
+      operationId: 'followPoll',
       summary: 'Follow a poll live: a WebSocket',
       description:
         'Text messages of JSON. First `hello` (`serverTime`, `poll`, `results` as GET results), then, ' +
@@ -86,6 +88,7 @@ export function consoleLiveDocument(): Route {
       method: 'get',
       path: '/v1/console/live',
       tags: ['Console'],
+      operationId: 'followAll',
       summary: 'Follow everything live: a WebSocket for operators',
       description:
         'Text messages of JSON: `hello` with polls, the last 300 s of votes, figures and acts; then ' +
