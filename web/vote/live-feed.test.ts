@@ -16,7 +16,12 @@ const results: Results = {
   stale: false,
 };
 
-const change = { state: 'paused', opensAt: null, closesAt: null } as const;
+const change = {
+  state: 'paused',
+  opensAt: null,
+  closesAt: null,
+  resultsVisibility: 'always',
+} as const;
 
 /** The page around a feed, with sockets and timers in the test's hand. */
 function surroundings() {
@@ -106,16 +111,20 @@ describe('while the feed is there', () => {
     expect(world.asked).toEqual([]);
   });
 
-  test('the token is shown first where there is one, and as soon as there is one', () => {
-    const { world, feed, socket, say } = surroundings();
-    world.token = 'old';
+  test('the token is shown as soon as there is one, once a socket', async () => {
+    const { world, feed, run, socket, say } = surroundings();
+    const auth = JSON.stringify({ type: 'auth', token: 'tok' });
     feed.start();
     socket().events.onOpen();
     say({ type: 'hello', serverTime: SERVER_TIME });
-    world.token = 'new';
+    world.token = 'tok';
     feed.showToken();
-    const auth = (token: string) => JSON.stringify({ type: 'auth', token });
-    expect(socket().sent).toEqual([auth('old'), auth('new')]);
+    feed.showToken(); // the next vote's: the feed has closed its ear to more of the same
+    expect(socket().sent).toEqual([auth]);
+    socket().events.onClose();
+    await run(2_000);
+    socket().events.onOpen();
+    expect(socket().sent).toEqual([auth]);
   });
 
   test('what is no message of ours changes nothing', () => {

@@ -53,6 +53,7 @@ export class LiveFeed {
   readonly #path: string;
   #socket: FeedSocket | null = null;
   #heard = false;
+  #tokenShown = false;
   #failures = 0;
   #unanswered = 0;
   #running = false;
@@ -79,7 +80,7 @@ export class LiveFeed {
     this.#drop();
   }
 
-  /** The voter has a token now: shows it to the feed, which then sends what it opens. */
+  /** The voter has a token now: shows it to the feed, once, which then sends what it opens. */
   showToken(): void {
     if (this.#heard) this.#authenticate();
     else if (this.#running) this.#askSoon(0);
@@ -87,6 +88,7 @@ export class LiveFeed {
 
   #open(): void {
     this.#heard = false;
+    this.#tokenShown = false;
     let socket: FeedSocket | null = null;
     const current = () => socket !== null && this.#socket === socket;
     socket = this.#around.openSocket(`${this.#path}/live`, {
@@ -127,7 +129,9 @@ export class LiveFeed {
 
   #authenticate(): void {
     const token = this.#around.resultsToken();
-    if (token !== null) this.#socket?.send(JSON.stringify({ type: 'auth', token }));
+    if (token === null || this.#tokenShown) return;
+    this.#tokenShown = true;
+    this.#socket?.send(JSON.stringify({ type: 'auth', token }));
   }
 
   #take(text: string): void {

@@ -1,6 +1,8 @@
 /** The voter pages in English. */
 import type { Messages } from './messages.ts';
 
+const BUSY = 'Many people are voting right now. Try again in a moment.';
+
 const REFUSALS: Readonly<Record<string, string>> = {
   poll_closed: 'Voting ended before the vote arrived.',
   poll_not_open: 'The poll is not taking votes right now.',
@@ -9,7 +11,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   id_expired: 'The page was open for too long. Please vote again.',
   id_in_future: 'The time could not be set with the server. Reload the page and vote again.',
   invalid_body: 'Choose an option and vote again.',
-  overloaded: 'Many people are voting right now. Try again in a moment.',
+  overloaded: BUSY,
+  not_ready: BUSY,
+  log_unavailable: BUSY,
 };
 
 export const EN: Messages = {

@@ -1,6 +1,8 @@
 /** The voter pages in Spanish. */
 import type { Messages } from './messages.ts';
 
+const BUSY = 'Hay mucha gente votando ahora. Inténtalo de nuevo en un momento.';
+
 const REFUSALS: Readonly<Record<string, string>> = {
   poll_closed: 'La votación cerró antes de que llegara el voto.',
   poll_not_open: 'La votación no recibe votos en este momento.',
@@ -9,7 +11,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   id_expired: 'La página estuvo abierta demasiado tiempo. Vota de nuevo.',
   id_in_future: 'No se pudo ajustar la hora con el servidor. Recarga la página y vota de nuevo.',
   invalid_body: 'Elige una opción y vota de nuevo.',
-  overloaded: 'Hay mucha gente votando ahora. Inténtalo de nuevo en un momento.',
+  overloaded: BUSY,
+  not_ready: BUSY,
+  log_unavailable: BUSY,
 };
 
 export const ES: Messages = {

@@ -1,6 +1,8 @@
 /** The voter pages in Brazilian Portuguese, the default. */
 import type { Messages } from './messages.ts';
 
+const BUSY = 'Há muita gente votando agora. Tente de novo em instantes.';
+
 const REFUSALS: Readonly<Record<string, string>> = {
   poll_closed: 'A votação encerrou antes de o voto chegar.',
   poll_not_open: 'A votação não está recebendo votos agora.',
@@ -10,7 +12,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   id_in_future:
     'Não foi possível acertar a hora com o servidor. Recarregue a página e vote de novo.',
   invalid_body: 'Escolha uma opção e vote de novo.',
-  overloaded: 'Há muita gente votando agora. Tente de novo em instantes.',
+  overloaded: BUSY,
+  not_ready: BUSY,
+  log_unavailable: BUSY,
 };
 
 export const PT_BR: Messages = {

@@ -1,8 +1,17 @@
 /** Recognises the API's answers, so that what a proxy makes of them never reaches the page. */
-import type { Poll, PollState, Results } from './poll.ts';
+import type { Poll, PollState, Results, ResultsVisibility } from './poll.ts';
 
 /** What a message about a poll changes on the page. */
-export type PollChange = Pick<Poll, 'state' | 'opensAt' | 'closesAt'>;
+export type PollChange = Pick<Poll, 'state' | 'opensAt' | 'closesAt'> &
+  Partial<Pick<Poll, 'resultsVisibility'>>;
+
+const VISIBILITIES: readonly ResultsVisibility[] = [
+  'never',
+  'after_vote',
+  'after_close',
+  'after_publish',
+  'always',
+];
 
 const STATES: readonly PollState[] = [
   'draft',
@@ -23,7 +32,9 @@ export function readPollChange(value: unknown): PollChange | null {
   if (!isRecord(value)) return null;
   const { state, opensAt, closesAt } = value;
   if (!isState(state) || !isTime(opensAt) || !isTime(closesAt)) return null;
-  return { state, opensAt, closesAt };
+  const visibility = VISIBILITIES.find((known) => known === value.resultsVisibility);
+  const change = { state, opensAt, closesAt };
+  return visibility === undefined ? change : { ...change, resultsVisibility: visibility };
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
