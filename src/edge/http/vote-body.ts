@@ -7,21 +7,19 @@ const DEPTH_MAX = 8;
 const REMEMBERED_MAX = 1024;
 const REMEMBERED_LENGTH_MAX = 160;
 
-export type VoteBody =
-  | { readonly kind: 'option'; readonly option: string }
-  | {
-      readonly kind: 'problem';
-      readonly code: PublicErrorCode;
-      readonly detail: string;
-      readonly pointer: string | null;
-    };
+/** What is wrong with a body, and where. */
+export interface UnreadableBody {
+  readonly code: PublicErrorCode;
+  readonly detail: string;
+  /** RFC 6901 pointer to the field at fault; null where it is the body as a whole. */
+  readonly pointer: string | null;
+}
 
-const bad = (code: PublicErrorCode, detail: string, pointer: string | null = null): VoteBody => ({
-  kind: 'problem',
-  code,
-  detail,
-  pointer,
-});
+const bad = (
+  code: PublicErrorCode,
+  detail: string,
+  pointer: string | null = null,
+): UnreadableBody => ({ code, detail, pointer });
 
 /** How deep arrays and objects nest, strings left aside. */
 function depthOf(json: string): number {
@@ -42,8 +40,8 @@ function depthOf(json: string): number {
   return deepest;
 }
 
-/** Reads a vote's body; says what is wrong with any other. */
-export function parseVoteBody(text: string): VoteBody {
+/** The option that a vote's body names, or what is wrong with it. */
+function parseVoteBody(text: string): string | UnreadableBody {
   if (depthOf(text) > DEPTH_MAX) {
     return bad('body_too_deep', `The body nests deeper than ${DEPTH_MAX} levels.`);
   }
@@ -67,7 +65,7 @@ export function parseVoteBody(text: string): VoteBody {
   if (typeof option !== 'string' || option === '') {
     return bad('invalid_body', 'The field "option" must be the id of an option.', '/option');
   }
-  return { kind: 'option', option };
+  return option;
 }
 
 /** Remembers what bodies say: a poll's votes are the same few texts millions of times over. */
@@ -79,12 +77,13 @@ export class VoteBodies {
     return this.#options.get(text) ?? null;
   }
 
-  parse(text: string): VoteBody {
-    const body = parseVoteBody(text);
-    if (body.kind === 'option' && text.length <= REMEMBERED_LENGTH_MAX) {
+  /** The option that a body names, or what is wrong with it. */
+  parse(text: string): string | UnreadableBody {
+    const option = parseVoteBody(text);
+    if (typeof option === 'string' && text.length <= REMEMBERED_LENGTH_MAX) {
       if (this.#options.size >= REMEMBERED_MAX) this.#options.clear();
-      this.#options.set(text, body.option);
+      this.#options.set(text, option);
     }
-    return body;
+    return option;
   }
 }
