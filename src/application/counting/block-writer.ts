@@ -81,6 +81,7 @@ export class BlockWriter {
   #seenAtLastTurn = 0;
   #turnAsked = false;
   #idle: (() => void)[] = [];
+  #failed = false;
 
   constructor(deps: BlockWriterDeps) {
     this.#deps = deps;
@@ -189,25 +190,35 @@ export class BlockWriter {
     const batch = this.#batch;
     if (batch === null) return;
     this.#batch = null;
-    const blockTime = this.#deps.clock.now();
-    const blocks: PartitionBlock[] = [];
-    for (const [partition, builder] of this.#builders.entries()) {
-      if (builder.count === 0) continue;
-      blocks.push({ partition, bytes: builder.seal(partition, blockTime, this.#source()) });
-    }
     this.#appending += 1;
-    void this.#append(batch, blocks);
+    void this.#append(batch);
   }
 
-  async #append(batch: Batch, blocks: readonly PartitionBlock[]): Promise<void> {
+  /** The waiting events as blocks. Every builder is empty afterwards, also where this throws. */
+  #seal(): PartitionBlock[] {
+    const blockTime = this.#deps.clock.now();
+    const blocks: PartitionBlock[] = [];
+    const failures: unknown[] = [];
+    for (const [partition, builder] of this.#builders.entries()) {
+      if (builder.count === 0) continue;
+      try {
+        blocks.push({ partition, bytes: builder.seal(partition, blockTime, this.#source()) });
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return blocks;
+  }
+
+  async #append(batch: Batch): Promise<void> {
     let outcome: WriteOutcome = 'durable';
     try {
-      await this.#deps.log.append(blocks);
+      await this.#deps.log.append(this.#seal());
       const took = this.#deps.clock.monotonic() - batch.openedAt;
       if (took > this.#deps.limits.acceptanceBoundMs) outcome = 'unknown';
     } catch (error) {
-      const nothing = error instanceof ApuraError && error.code === 'log_unavailable';
-      outcome = nothing ? 'unavailable' : 'unknown';
+      outcome = tookNothing(error) ? 'unavailable' : 'unknown';
       this.#report(error);
     }
     batch.cancelDeadline();
@@ -220,10 +231,20 @@ export class BlockWriter {
 
   #report(error: unknown): void {
     if (error instanceof ApuraError && error.code !== 'log_failed') return;
+    if (this.#failed) return;
+    this.#failed = true;
     this.#deps.onFailure(
       error instanceof ApuraError
         ? error
         : new ApuraError('log_failed', 'The log failed unexpectedly.', { cause: error }),
     );
   }
+}
+
+/** The log refused the append, or the clock jumped so far that there was no block to append. */
+function tookNothing(error: unknown): boolean {
+  return (
+    error instanceof ApuraError &&
+    (error.code === 'log_unavailable' || error.code === 'block_invalid')
+  );
 }
