@@ -51,6 +51,9 @@ await runThread<StoreThreadSettings>(async (settings) => {
     lagMs = 0;
   };
 
+  // Told before the doors open: reading the window again may take long, and a total that had been
+  // seen must not be 0 meanwhile.
+  round();
   return followLog({
     settings,
     store: tally,

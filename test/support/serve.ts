@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly dataDir?: string;
   /** A port to listen on again; any free one if absent. */
   readonly port?: number;
+  /** A command that goes before the program's own, such as a shell that sets a limit first. */
+  readonly wrapper?: readonly string[];
 }
 
 export interface RunningServe {
@@ -26,6 +28,10 @@ export interface RunningServe {
   readonly pid: number;
   /** What it has printed on standard output so far. */
   readonly output: string;
+  /** What it has printed on standard error so far: its log. */
+  readonly log: string;
+  /** Resolves to the exit code once the process is gone, however it went. */
+  readonly exited: Promise<number>;
   /** How long it took from the start of the process to its word that it is ready, ms. */
   readonly readyMs: number;
   /** Sends a signal; resolves to the exit code once the process is gone, at once for SIGSTOP and SIGCONT. */
@@ -38,10 +44,10 @@ export interface RunningServe {
 export async function startServe(options: ServeOptions = {}): Promise<RunningServe> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'apura-serve-'));
   const startedAt = performance.now();
-  const child = Bun.spawn([process.execPath, MAIN, 'serve'], {
+  const child = Bun.spawn([...(options.wrapper ?? []), process.execPath, MAIN, 'serve'], {
     env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
       APURA_DATA: dataDir,
       APURA_HTTP_PORT: String(options.port ?? 0),
       APURA_LOG_LEVEL: 'warn',
@@ -49,17 +55,21 @@ export async function startServe(options: ServeOptions = {}): Promise<RunningSer
       ...options.env,
     },
     stdout: 'pipe',
-    stderr: 'inherit',
+    stderr: 'pipe',
   });
   let output = '';
+  let log = '';
   const ready = Promise.withResolvers<void>();
+  const errorsRead = read(child.stderr, (text) => {
+    log += text;
+  });
   void (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stdout) {
-      output += decoder.decode(chunk, { stream: true });
+    await read(child.stdout, (text) => {
+      output += text;
       if (output.includes('token file') || /durability .*\n/.test(output)) ready.resolve();
-    }
-    ready.reject(new Error(`apura serve ended before it was ready: ${output}`));
+    });
+    await errorsRead;
+    ready.reject(new Error(`apura serve ended before it was ready: ${output}${log}`));
   })();
   const timer = setTimeout(
     () => ready.reject(new Error(`apura serve is not ready after ${START_TIMEOUT_MS} ms`)),
@@ -79,13 +89,16 @@ export async function startServe(options: ServeOptions = {}): Promise<RunningSer
     url,
     port: Number(new URL(url).port),
     token:
-      options.env?.['APURA_ADMIN_TOKEN'] ??
-      readFileSync(join(dataDir, 'admin-token'), 'utf8').trim(),
+      options.env?.APURA_ADMIN_TOKEN ?? readFileSync(join(dataDir, 'admin-token'), 'utf8').trim(),
     dataDir,
     pid: child.pid,
     get output() {
       return output;
     },
+    get log() {
+      return log;
+    },
+    exited: child.exited,
     readyMs,
     async kill(signal) {
       child.kill(signal);
@@ -100,13 +113,18 @@ export async function startServe(options: ServeOptions = {}): Promise<RunningSer
   };
 }
 
+async function read(from: ReadableStream<Uint8Array>, take: (text: string) => void) {
+  const decoder = new TextDecoder();
+  for await (const chunk of from) take(decoder.decode(chunk, { stream: true }));
+}
+
 /** Runs one command of the program to its end. */
 export async function runApura(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }> {
   const child = Bun.spawn([process.execPath, MAIN, ...argv], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdout: 'pipe',
     stderr: 'pipe',
   });
