@@ -3,7 +3,10 @@ import { actorOf, lastAct } from './act-log.tsx';
 import { useConsole } from './console-context.ts';
 import { Icon } from './icon.tsx';
 import type { LivePoll } from './live-state.ts';
-import { actsOf, isIrreversible } from './poll-act.ts';
+import { actsOf, isIrreversible, type PollAct } from './poll-act.ts';
+
+/** What sets a waiting poll in motion is what one comes for; what stops it must not shout. */
+const STARTING: ReadonlySet<PollAct> = new Set(['open', 'resume']);
 
 export function ActsPanel({ entry }: { readonly entry: LivePoll }) {
   const { m, f, live, ask } = useConsole();
@@ -15,9 +18,9 @@ export function ActsPanel({ entry }: { readonly entry: LivePoll }) {
         <h3>{m.acts}</h3>
       </header>
       {offered.length === 0 && <p class="none">{m.actsNone}</p>}
-      {offered.map((act, i) => {
+      {offered.map((act) => {
         const last = lastAct(live.acts, poll.id, act);
-        const kind = isIrreversible(act) ? 'danger' : i === 0 ? 'primary' : 'secondary';
+        const kind = isIrreversible(act) ? 'danger' : STARTING.has(act) ? 'primary' : '';
         return (
           <div class="act" key={act}>
             <button type="button" class={`big ${kind}`} onClick={() => ask(poll.id, act)}>

@@ -31,11 +31,13 @@ export interface ChartLine {
 }
 
 export interface Curves {
+  /** Of `rates` and `stacked`; the rest, where there is one, comes last. */
   readonly lines: readonly ChartLine[];
   /** The end of each bucket, s since the Unix epoch. */
   readonly xs: readonly number[];
   readonly rates: readonly (readonly number[])[];
   readonly stacked: readonly (readonly number[])[];
+  /** Of the lines that stand for one option: the rest together is nobody's standing. */
   readonly shares: readonly (readonly (number | null)[])[];
   /** What to show when nobody has zoomed, s since the Unix epoch. */
   readonly window: { readonly min: number; readonly max: number };
@@ -78,7 +80,7 @@ export function curvesOf(
     xs,
     rates,
     stacked: stackOf(rates),
-    shares: sharesOf(grouped, counts),
+    shares: sharesOf(grouped, counts).slice(0, choice.shown.length),
     window: { min: Math.min(min, max - 1), max },
     buckets,
   };

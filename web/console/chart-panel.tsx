@@ -41,7 +41,8 @@ export function ChartPanel(props: ChartPanelProps) {
     () => [curves.xs, ...drawn] as unknown as uPlot.AlignedData,
     [curves.xs, drawn],
   );
-  const names = curves.lines.map((line) => `${line.option} ${line.name}`).join(' ');
+  const lines = kind === 'rates' ? curves.lines : curves.lines.slice(0, curves.shares.length);
+  const names = lines.map((line) => `${line.option} ${line.name}`).join(' ');
   const rowsFrom = curves.xs.findIndex((x) => x >= window.min);
   const figure = (value: number | null) =>
     value === null ? '–' : kind === 'rates' ? f.integer(value) : f.share(value);
@@ -89,7 +90,7 @@ export function ChartPanel(props: ChartPanelProps) {
             <thead>
               <tr>
                 <th scope="col">{m.time}</th>
-                {curves.lines.map((line) => (
+                {lines.map((line) => (
                   <th scope="col" class="num" key={line.option}>
                     {line.name}
                   </th>
@@ -106,7 +107,7 @@ export function ChartPanel(props: ChartPanelProps) {
                 <tr key={curves.xs[row]}>
                   <th scope="row">{clock(curves.xs[row] ?? 0)}</th>
                   {values.map((line, n) => (
-                    <td class="num" key={curves.lines[n]?.option}>
+                    <td class="num" key={lines[n]?.option}>
                       {figure(line[row] ?? null)}
                     </td>
                   ))}
@@ -123,7 +124,7 @@ export function ChartPanel(props: ChartPanelProps) {
           <Plot
             setup={{
               kind,
-              lines: curves.lines,
+              lines,
               theme,
               timeZone: poll.timeZone,
               formats: f,
@@ -138,8 +139,9 @@ export function ChartPanel(props: ChartPanelProps) {
           />
           {hovered !== null && curves.xs[hovered] !== undefined && (
             <Readout
+              isRight={curves.xs[hovered] < (window.min + window.max) / 2}
               time={clock(curves.xs[hovered])}
-              lines={curves.lines}
+              lines={lines}
               values={values.map((line) => figure(line[hovered] ?? null))}
             />
           )}
@@ -150,16 +152,17 @@ export function ChartPanel(props: ChartPanelProps) {
 }
 
 interface ReadoutProps {
+  readonly isRight: boolean;
   readonly time: string;
   readonly lines: readonly ChartLine[];
   readonly values: readonly string[];
 }
 
-/** The values under the pointer; stands still in a corner so that it never hides the curve. */
-function Readout({ time, lines, values }: ReadoutProps) {
+/** The values under the pointer; stands in the corner that the pointer is not in. */
+function Readout({ isRight, time, lines, values }: ReadoutProps) {
   const { theme } = useConsole();
   return (
-    <dl class="readout">
+    <dl class={`readout${isRight ? ' is-right' : ''}`}>
       <div>
         <dt>{time}</dt>
       </div>
@@ -187,7 +190,7 @@ function csvRows(kind: ChartKind, poll: Poll, curves: Curves): readonly (readonl
   const time = (start: number) => new Date(start).toISOString();
   if (kind === 'shares') {
     return [
-      ['until', ...curves.lines.map((line) => line.name)],
+      ['until', ...curves.lines.slice(0, curves.shares.length).map((line) => line.name)],
       ...curves.xs.map((x, i) => [
         time(x * 1000),
         ...curves.shares.map((line) => rounded(line[i] ?? null)),

@@ -7,7 +7,7 @@
 import type { SeriesPoint, SeriesStep } from './poll.ts';
 import { type SecondSeries, seriesEnd, votesBetween } from './second-series.ts';
 
-export const STEP_MS: Readonly<Record<SeriesStep, number>> = {
+const STEP_MS: Readonly<Record<SeriesStep, number>> = {
   '1m': 60_000,
   '5m': 300_000,
   '1h': 3_600_000,

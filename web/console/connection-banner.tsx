@@ -17,14 +17,14 @@ function LostBanner({ retryAt }: { readonly retryAt: number }) {
   const { m, f, live, retryNow } = useConsole();
   const now = useNow(1000);
   const waitS = Math.ceil((retryAt - now) / 1000);
-  const age = live.heardAt === null ? null : f.duration(Math.max(1000, now - live.heardAt));
+  const age = live.heardAt === null ? null : f.age(now - live.heardAt);
   return (
     <div class="banner banner-lost">
       <Icon name="warning" />
       <strong>{m.lostTitle}</strong>
       {/* The seconds that pass are for the eye: read aloud each second they would drown the rest. */}
       <span aria-hidden="true">
-        {age !== null && m.lostText(`${age.value} ${age.unit}`)}{' '}
+        {age !== null && m.lostText(age)}{' '}
         {waitS > 0 ? m.lostRetry(f.integer(waitS)) : m.lostRetrying}
       </span>
       <button type="button" onClick={retryNow}>

@@ -76,7 +76,7 @@ export function CurvesSection({ entry, range, isTable, onRange, onTable }: Curve
   };
 
   return (
-    <section class="curves" aria-label={m.range}>
+    <>
       <div class="curve-bar">
         <fieldset class="segments">
           <legend class="sr-only">{m.range}</legend>
@@ -93,9 +93,7 @@ export function CurvesSection({ entry, range, isTable, onRange, onTable }: Curve
           ))}
         </fieldset>
         <span class="tools">
-          {zoom === null ? (
-            <span class="hint wide-only">{m.zoomHint}</span>
-          ) : (
+          {zoom !== null && (
             <>
               {step('left', m.zoomEarlier, 'earlier')}
               {step('right', m.zoomLater, 'later')}
@@ -114,6 +112,6 @@ export function CurvesSection({ entry, range, isTable, onRange, onTable }: Curve
         <ChartPanel kind="rates" {...panel} />
         <ChartPanel kind="shares" {...panel} />
       </div>
-    </section>
+    </>
   );
 }

@@ -17,6 +17,8 @@ export interface Formats {
   /** A difference of two shares in percentage points, signed: "+1,2". */
   points(difference: number): string;
   duration(ms: number): Quantity;
+  /** How old something is, in whole units: "7 s", "3 min". */
+  age(ms: number): string;
   bytes(bytes: number): string;
   cpu(percent: number): string;
   /** "20:31:05" in a time zone. */
@@ -65,6 +67,12 @@ export function createFormats(lang: string): Formats {
       if (ms < 60_000) return { value: oneDigit.format(ms / 1_000), unit: 's' };
       if (ms < 3_600_000) return { value: oneDigit.format(ms / 60_000), unit: 'min' };
       return { value: oneDigit.format(ms / 3_600_000), unit: 'h' };
+    },
+    age: (ms) => {
+      const seconds = Math.max(0, Math.floor(ms / 1000));
+      if (seconds < 60) return `${integer.format(seconds)} s`;
+      if (seconds < 3_600) return `${integer.format(Math.floor(seconds / 60))} min`;
+      return `${integer.format(Math.floor(seconds / 3_600))} h`;
     },
     bytes: (bytes) => {
       const mebibytes = bytes / 1_048_576;

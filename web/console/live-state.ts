@@ -8,7 +8,7 @@ import type { HelloMessage, LiveMessage, Ops, TickMessage } from './live-message
 import type { OperatorAct, Poll, Results } from './poll.ts';
 import { EMPTY_SECONDS, type SecondSeries, withHistory, withSecond } from './second-series.ts';
 
-export const ACTS_MAX = 200;
+const ACTS_MAX = 200;
 
 /** The share of a slower estimate that the clock offset takes over: spikes of latency fade in. */
 const CLOCK_DRIFT_WEIGHT = 0.02;

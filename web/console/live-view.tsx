@@ -2,12 +2,10 @@
 import { useEffect } from 'preact/hooks';
 import { useConsole } from './console-context.ts';
 import { CurvesSection } from './curves.tsx';
-import { Icon } from './icon.tsx';
 import { LagPanel } from './lag-panel.tsx';
 import type { LivePoll } from './live-state.ts';
 import { OptionsTable } from './options-table.tsx';
 import { Rejections } from './rejections.tsx';
-import { hrefOf } from './route.ts';
 import type { Range } from './use-points.ts';
 
 interface LiveViewProps {
@@ -20,7 +18,7 @@ interface LiveViewProps {
 
 export function LiveView(props: LiveViewProps) {
   const { entry } = props;
-  const { m, api, dispatch } = useConsole();
+  const { api, dispatch } = useConsole();
   useEffect(() => {
     void api.acts(entry.poll.id).then((outcome) => {
       if (outcome.ok) dispatch({ type: 'acts', acts: outcome.value });
@@ -32,20 +30,14 @@ export function LiveView(props: LiveViewProps) {
   }, [entry.poll.id]);
 
   return (
-    <>
-      <header class="view-head">
-        <h1>{entry.poll.title}</h1>
-        <a class="button quiet" href={hrefOf({ place: 'wall', poll: entry.poll.id })}>
-          <Icon name="screen" />
-          {m.wall}
-        </a>
-      </header>
+    <div class="live-view">
+      <h1>{entry.poll.title}</h1>
       <CurvesSection {...props} />
       <OptionsTable entry={entry} />
       <div class="under">
         <Rejections />
         <LagPanel />
       </div>
-    </>
+    </div>
   );
 }

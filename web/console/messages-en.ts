@@ -1,4 +1,4 @@
-/** English. */
+/** The console in English. */
 import type { Messages } from './messages.ts';
 
 export const EN: Messages = {
@@ -54,8 +54,8 @@ export const EN: Messages = {
   sampleName3: 'Caroline',
 
   stripLabel: 'Now',
-  closesIn: 'closes in',
-  opensIn: 'opens in',
+  closesAt: (time) => `closes at ${time}`,
+  opensAt: (time) => `opens ${time}`,
   noDeadline: 'no closing time',
   closingNow: 'collecting the last votes',
   closedFinal: 'final result',
@@ -64,11 +64,14 @@ export const EN: Messages = {
   perSecondUnit: 'votes/s',
   peak: (rate) => `peak ${rate}`,
   counted: 'Votes counted',
-  acceptedAtDoor: (count) => `${count} accepted at the door`,
+  acceptedAtDoor: (count) => `at the door: ${count}`,
+  acceptedAtDoorNote: 'At the door: votes accepted in all polls since the server started.',
   unknownAtDoor: (count) => `${count} without an answer`,
-  countLag: 'Counting lag',
+  countLag: 'Lag',
+  countLagNote: 'From a vote accepted to a vote counted; the ledger feeds reports.',
   ledgerLag: (lag) => `ledger ${lag}`,
-  acceptTime: 'Answer to voters, p99',
+  acceptTime: 'Answer p99',
+  acceptTimeNote: '99% of voters get their answer within this time.',
   acceptMedian: (time) => `median ${time}`,
   proof: 'Proof',
   proofGood: 'Agrees',
@@ -79,13 +82,13 @@ export const EN: Messages = {
   proofNever: 'no proof yet',
   durability: 'Log guarantee',
   durabilityName: {
-    'power-safe': 'Survives power loss',
+    'power-safe': 'On disk',
     replicated: 'Replicated',
-    'process-safe': 'Survives a crash',
+    'process-safe': 'Process only',
   },
   durabilityText: {
-    'power-safe': 'an accepted vote is on disk',
-    replicated: 'an accepted vote is on 2 or more nodes',
+    'power-safe': 'survives power loss',
+    replicated: 'on 2 or more nodes',
     'process-safe': 'does not survive power loss',
   },
   health: { good: 'normal', warning: 'attention', bad: 'action needed', unknown: 'no data' },
@@ -115,7 +118,6 @@ export const EN: Messages = {
   zoomEarlier: 'Earlier',
   zoomLater: 'Later',
   zoomReset: 'Back to live',
-  zoomHint: 'Drag over the curve to zoom.',
   asTable: 'Table',
   asChart: 'Chart',
   downloadCsv: 'Download CSV',

@@ -1,4 +1,4 @@
-/** Spanish. */
+/** The console in Spanish. */
 import type { Messages } from './messages.ts';
 
 export const ES: Messages = {
@@ -55,8 +55,8 @@ export const ES: Messages = {
   sampleName3: 'Carolina',
 
   stripLabel: 'Situación actual',
-  closesIn: 'cierra en',
-  opensIn: 'abre en',
+  closesAt: (time) => `cierra a las ${time}`,
+  opensAt: (time) => `abre ${time}`,
   noDeadline: 'sin hora de cierre',
   closingNow: 'recogiendo los últimos votos',
   closedFinal: 'resultado final',
@@ -65,11 +65,15 @@ export const ES: Messages = {
   perSecondUnit: 'votos/s',
   peak: (rate) => `pico ${rate}`,
   counted: 'Votos contados',
-  acceptedAtDoor: (count) => `${count} aceptados a la entrada`,
+  acceptedAtDoor: (count) => `en la puerta: ${count}`,
+  acceptedAtDoorNote:
+    'En la puerta: votos aceptados en todas las votaciones desde el arranque del servidor.',
   unknownAtDoor: (count) => `${count} sin respuesta`,
-  countLag: 'Retraso del recuento',
+  countLag: 'Retraso',
+  countLagNote: 'Del voto aceptado al voto contado; el registro alimenta informes.',
   ledgerLag: (lag) => `registro ${lag}`,
-  acceptTime: 'Respuesta al votante, p99',
+  acceptTime: 'Respuesta p99',
+  acceptTimeNote: 'El 99% de los votantes recibe la respuesta en este tiempo o menos.',
   acceptMedian: (time) => `mediana ${time}`,
   proof: 'Prueba',
   proofGood: 'Coincide',
@@ -80,13 +84,13 @@ export const ES: Messages = {
   proofNever: 'todavía sin prueba',
   durability: 'Garantía del log',
   durabilityName: {
-    'power-safe': 'Resiste cortes de energía',
+    'power-safe': 'En disco',
     replicated: 'Replicado',
-    'process-safe': 'Resiste la caída del proceso',
+    'process-safe': 'Solo proceso',
   },
   durabilityText: {
-    'power-safe': 'el voto aceptado ya está en disco',
-    replicated: 'el voto aceptado está en 2 o más nodos',
+    'power-safe': 'resiste cortes de energía',
+    replicated: 'en 2 o más nodos',
     'process-safe': 'no resiste cortes de energía',
   },
   health: { good: 'normal', warning: 'atención', bad: 'requiere acción', unknown: 'sin datos' },
@@ -116,7 +120,6 @@ export const ES: Messages = {
   zoomEarlier: 'Antes',
   zoomLater: 'Después',
   zoomReset: 'Volver al vivo',
-  zoomHint: 'Arrastre sobre la curva para acercar.',
   asTable: 'Tabla',
   asChart: 'Curva',
   downloadCsv: 'Descargar CSV',
@@ -148,7 +151,7 @@ export const ES: Messages = {
   tie: 'Empate en el primer lugar',
   noVotesYet: 'Ningún voto contado todavía.',
 
-  rejected: 'Rechazados a la entrada',
+  rejected: 'Rechazados en la puerta',
   rejectedNone: 'Ningún voto rechazado.',
   rejectedReason: 'Motivo',
   count: 'Cantidad',

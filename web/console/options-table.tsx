@@ -64,7 +64,7 @@ export function OptionsTable({ entry }: { readonly entry: LivePoll }) {
                 <th scope="col" class="num wide-only">
                   {m.lastMinute}
                 </th>
-                <th scope="col" class="num" title={m.trendHint}>
+                <th scope="col" class="num trend-head" title={m.trendHint}>
                   {m.trend}
                 </th>
               </>

@@ -23,11 +23,11 @@ export const COLORS: Readonly<Record<Theme, readonly string[]>> = {
     '#5e6b77',
   ],
   dark: [
-    '#5b7cf5',
+    '#4f6ef0',
     '#f7b155',
     '#c8467a',
     '#4fe3e0',
-    '#a78ae0',
+    '#b49cf0',
     '#b59b1e',
     '#ea7a74',
     '#38b8f0',

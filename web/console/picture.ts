@@ -1,5 +1,5 @@
 /** A chosen picture made ready to upload: bounded, and without the place and time a camera adds. */
-export const PICTURE_BYTES_MAX = 1_048_576;
+const PICTURE_BYTES_MAX = 1_048_576;
 
 /** Cards on the voter page are at most this wide on a screen of double density. */
 const SIDE_MAX_PX = 1024;

@@ -26,9 +26,15 @@ const INK: Readonly<Record<Theme, { grid: string; text: string; muted: string }>
 };
 
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
-const LABEL_WIDTH_PX = 104;
+const LABEL_WIDTH_PX = 112;
 const LABEL_GAP_PX = 15;
 const BRUSH_MIN_PX = 6;
+
+/** Distances of time ticks, s. uPlot's own jump from one minute to five, too far for a small chart. */
+const TICKS_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400,
+  172_800, 432_000, 864_000,
+];
 
 export function plotOptions(setup: PlotSetup): Omit<uPlot.Options, 'width' | 'height'> {
   const { kind, lines, theme, formats, timeZone } = setup;
@@ -58,7 +64,8 @@ export function plotOptions(setup: PlotSetup): Omit<uPlot.Options, 'width' | 'he
         ...axis,
         size: 26,
         gap: 4,
-        space: 64,
+        incrs: TICKS_S,
+        space: 56,
         values: (_plot, splits, _axis, _space, distance) =>
           splits.map((s) => timeTick(formats, s * 1000, timeZone, distance)),
       },
@@ -182,6 +189,7 @@ function drawLabels(plot: uPlot, { kind, lines, theme, formats }: PlotSetup): vo
   const { ctx } = plot;
   ctx.save();
   ctx.font = FONT.replace('11px', `${11 * scale}px`);
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   const x = left + width + 8 * scale;
   shown.forEach(({ i }, n) => {

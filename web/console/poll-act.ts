@@ -1,8 +1,7 @@
 /** The acts that drive a poll: which a state offers, and which can never be taken back. */
 import type { PollState } from './poll.ts';
 
-export const POLL_ACTS = ['open', 'pause', 'resume', 'close', 'publish', 'archive'] as const;
-export type PollAct = (typeof POLL_ACTS)[number];
+export type PollAct = 'open' | 'pause' | 'resume' | 'close' | 'publish' | 'archive';
 
 const OFFERED: Readonly<Record<PollState, readonly PollAct[]>> = {
   draft: ['open', 'archive'],

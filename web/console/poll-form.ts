@@ -11,7 +11,7 @@ import { instantOf, wallTimeOf } from './zoned-time.ts';
 
 export const TITLE_LENGTH_MAX = 200;
 export const NAME_LENGTH_MAX = 100;
-export const DEFAULT_TIME_ZONE = 'America/Sao_Paulo';
+const DEFAULT_TIME_ZONE = 'America/Sao_Paulo';
 
 export interface OptionField {
   /** Names the row on the screen; never sent. */

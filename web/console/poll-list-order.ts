@@ -2,7 +2,7 @@
 import type { LivePoll } from './live-state.ts';
 import type { PollState } from './poll.ts';
 
-export const POLL_GROUPS = ['on_air', 'scheduled', 'draft', 'ended', 'archived'] as const;
+const POLL_GROUPS = ['on_air', 'scheduled', 'draft', 'ended', 'archived'] as const;
 export type PollGroup = (typeof POLL_GROUPS)[number];
 
 const GROUP_OF: Readonly<Record<PollState, PollGroup>> = {

@@ -19,11 +19,7 @@ export function PollList({ selected, isOpen, onChoose }: PollListProps) {
   const sections = sectionsOf(live.polls.values());
   return (
     <nav id="poll-list" class={`list${isOpen ? ' is-open' : ''}`} aria-label={m.polls}>
-      <a
-        class="button primary new"
-        href={hrefOf({ place: 'new', isSample: false })}
-        onClick={onChoose}
-      >
+      <a class="button new" href={hrefOf({ place: 'new', isSample: false })} onClick={onChoose}>
         <Icon name="plus" />
         {m.newPoll}
       </a>

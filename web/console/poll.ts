@@ -66,8 +66,7 @@ export interface Results {
   readonly stale: boolean;
 }
 
-export const SERIES_STEPS = ['1m', '5m', '1h'] as const;
-export type SeriesStep = (typeof SERIES_STEPS)[number];
+export type SeriesStep = '1m' | '5m' | '1h';
 
 export interface SeriesPoint {
   readonly from: string;

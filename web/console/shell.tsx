@@ -73,6 +73,7 @@ export function Shell(props: ShellProps) {
   }, [toast]);
 
   const entry = entryOf(route, live);
+  const timeZone = entry?.poll.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   useTitle(entry, live, m, f);
   const go = (to: Route) => {
     location.hash = hrefOf(to);
@@ -141,7 +142,8 @@ export function Shell(props: ShellProps) {
           </button>
           <TopBar
             isListOpen={isListOpen}
-            timeZone={entry?.poll.timeZone ?? 'America/Sao_Paulo'}
+            wallHref={entry === null ? null : hrefOf({ place: 'wall', poll: entry.poll.id })}
+            timeZone={timeZone}
             onList={() => setIsListOpen(!isListOpen)}
             onTheme={onTheme}
             onLang={props.onLang}
@@ -149,7 +151,7 @@ export function Shell(props: ShellProps) {
             onSignOut={() => void signOut()}
           />
           <Banners />
-          <StatusStrip entry={entry} />
+          <StatusStrip entry={entry} timeZone={timeZone} />
           <div class="frame">
             <PollList
               selected={entry?.poll.id ?? null}

@@ -1,6 +1,7 @@
 /** The strip that is always in sight: is it open, is it fast, is it right. */
 import type { ComponentChildren } from 'preact';
 import { textOf, useConsole } from './console-context.ts';
+import type { Formats } from './format.ts';
 import {
   acceptHealth,
   consistencyHealth,
@@ -11,11 +12,21 @@ import {
 } from './health.ts';
 import { Icon } from './icon.tsx';
 import { type LivePoll, serverNow } from './live-state.ts';
-import { pollClock } from './poll-clock.ts';
+import type { Messages } from './messages.ts';
+import { type PollClock, pollClock } from './poll-clock.ts';
 import { StateMark } from './state-mark.tsx';
 import { useNow } from './use-now.ts';
 
-export function StatusStrip({ entry }: { readonly entry: LivePoll | null }) {
+/** From here on the countdown asks for attention. */
+const NEAR_MS = 300_000;
+
+interface StatusStripProps {
+  readonly entry: LivePoll | null;
+  /** Of the clock times; the poll's own where there is one. */
+  readonly timeZone: string;
+}
+
+export function StatusStrip({ entry, timeZone }: StatusStripProps) {
   const { m, f, live } = useConsole();
   const now = useNow(250);
   const age = staleness(live.heardAt, now);
@@ -35,18 +46,22 @@ export function StatusStrip({ entry }: { readonly entry: LivePoll | null }) {
       <Tile
         name={m.votesPerSecond}
         value={ops === null ? '–' : f.integer(ops.door.acceptedPerSecond)}
-        unit={m.perSecondUnit}
+        unit="/s"
         sub={ops === null ? '' : m.peak(f.integer(ops.door.peakPerSecond))}
       />
-      <Tile
-        name={m.counted}
-        value={entry?.total == null ? '–' : f.integer(entry.total)}
-        unit=""
-        sub={ops === null ? '' : m.acceptedAtDoor(f.integer(ops.door.accepted))}
-        {...(isRebuilt ? { health: 'warning' as const, sub: m.staleRebuild } : {})}
-      />
+      {entry !== null && (
+        <Tile
+          name={m.counted}
+          value={entry.total === null ? '–' : f.integer(entry.total)}
+          unit=""
+          sub={ops === null ? '' : m.acceptedAtDoor(f.integer(ops.door.accepted))}
+          note={m.acceptedAtDoorNote}
+          {...(isRebuilt ? { health: 'warning' as const, sub: m.staleRebuild } : {})}
+        />
+      )}
       <Tile
         name={m.countLag}
+        note={m.countLagNote}
         {...duration(ops?.lag.tallyMs)}
         sub={ops === null ? '' : m.ledgerLag(text(ops.lag.ledgerMs))}
         health={worst(
@@ -56,11 +71,12 @@ export function StatusStrip({ entry }: { readonly entry: LivePoll | null }) {
       />
       <Tile
         name={m.acceptTime}
+        note={m.acceptTimeNote}
         {...duration(ops?.door.p99Ms)}
         sub={ops === null ? '' : m.acceptMedian(text(ops.door.p50Ms))}
         health={acceptHealth(ops?.door.p99Ms ?? null)}
       />
-      <ProofTile now={serverNow(live, now)} timeZone={entry?.poll.timeZone ?? 'UTC'} />
+      <ProofTile now={serverNow(live, now)} timeZone={timeZone} />
       <Tile
         name={m.durability}
         value={textOf(m.durabilityName, durability) ?? (durability === '' ? '–' : durability)}
@@ -68,7 +84,7 @@ export function StatusStrip({ entry }: { readonly entry: LivePoll | null }) {
         sub={textOf(m.durabilityText, durability) ?? ''}
         isText
       />
-      {age !== null && <p class="stale-mark">{m.ago(text(age))}</p>}
+      {age !== null && <p class="stale-mark">{m.ago(f.age(age))}</p>}
     </section>
   );
 }
@@ -76,30 +92,36 @@ export function StatusStrip({ entry }: { readonly entry: LivePoll | null }) {
 function StateTile({ entry, now }: { readonly entry: LivePoll; readonly now: number }) {
   const { m, f } = useConsole();
   const clock = pollClock(entry.poll, now);
-  const isClock = clock.kind === 'closes' || clock.kind === 'opens';
-  const isNear = clock.kind === 'closes' && clock.leftMs < 300_000;
-  const note = {
-    closes: m.closesIn,
-    opens: m.opensIn,
-    'open-ended': m.noDeadline,
-    closing: m.closingNow,
-    final: m.closedFinal,
-    'not-open': m.notOpenYet,
-  }[clock.kind];
+  const isNear = clock.kind === 'closes' && clock.leftMs < NEAR_MS;
+  const { timeZone } = entry.poll;
   return (
     <div class="tile tile-state">
       <StateMark state={entry.poll.state} />
-      <p class="tile-sub">
-        {note}
-        {isClock && ` (${f.shortClock(clock.at, entry.poll.timeZone)})`}
-      </p>
-      {isClock && (
+      <p class="tile-sub">{noteOf(clock, timeZone, m, f)}</p>
+      {(clock.kind === 'closes' || clock.kind === 'opens') && (
         <p class={`countdown${isNear ? ' is-near' : ''}`} role="timer">
           {f.countdown(clock.leftMs)}
         </p>
       )}
     </div>
   );
+}
+
+function noteOf(clock: PollClock, timeZone: string, m: Messages, f: Formats): string {
+  switch (clock.kind) {
+    case 'closes':
+      return m.closesAt(f.shortClock(clock.at, timeZone));
+    case 'opens':
+      return m.opensAt(f.moment(clock.at, timeZone));
+    case 'open-ended':
+      return m.noDeadline;
+    case 'closing':
+      return m.closingNow;
+    case 'final':
+      return m.closedFinal;
+    case 'not-open':
+      return m.notOpenYet;
+  }
 }
 
 function ProofTile({ now, timeZone }: { readonly now: number; readonly timeZone: string }) {
@@ -109,11 +131,7 @@ function ProofTile({ now, timeZone }: { readonly now: number; readonly timeZone:
   const age = at === null ? null : Math.max(0, now - at);
   const health = proof === null ? 'unknown' : consistencyHealth(proof.state, age);
   const names = { consistent: m.proofGood, different: m.proofBad, checking: m.proofChecking };
-  const ago = (ms: number) => {
-    if (ms < 1_000) return m.justNow;
-    const { value, unit } = f.duration(Math.floor(ms / 1000) * 1000);
-    return m.ago(`${value.replace(/[.,]0$/, '')} ${unit}`);
-  };
+  const ago = (ms: number) => (ms < 1_000 ? m.justNow : m.ago(f.age(ms)));
   return (
     <Tile
       name={m.proof}
@@ -148,20 +166,22 @@ function Tile({ name, value, unit, sub, health, isText, note }: TileProps) {
   return (
     <div class={`tile${health === undefined ? '' : ` health-${health}`}`} title={note}>
       <p class="tile-name">
-        {name}
+        <span>{name}</span>
         {health !== undefined && <HealthMark health={health} />}
       </p>
       <p class={isText === true ? 'tile-text' : 'tile-value'}>
         {value}
         {unit !== '' && <span class="unit">{unit}</span>}
       </p>
-      <p class="tile-sub">{sub}</p>
+      <p class="tile-sub" title={sub}>
+        {sub}
+      </p>
     </div>
   );
 }
 
 /** The light: a symbol and a word, so that it does not depend on red and green. */
-export function HealthMark({ health }: { readonly health: Health }): ComponentChildren {
+function HealthMark({ health }: { readonly health: Health }): ComponentChildren {
   const { m } = useConsole();
   return (
     <span class={`light light-${health}`}>

@@ -15,6 +15,8 @@ const LANG_NAMES: Readonly<Record<Lang, string>> = {
 interface TopBarProps {
   readonly isListOpen: boolean;
   readonly timeZone: string;
+  /** Where the wall of the shown poll is; null where no poll is shown. */
+  readonly wallHref: string | null;
   onList(): void;
   onTheme(): void;
   onLang(lang: Lang): void;
@@ -65,8 +67,16 @@ export function TopBar(props: TopBarProps) {
           ))}
         </select>
       </label>
+      {props.wallHref !== null && (
+        <a class="button quiet" href={props.wallHref} title={m.wall} aria-label={m.wall}>
+          <Icon name="screen" />
+          <span class="wide-only">{m.wall}</span>
+        </a>
+      )}
       <Tool icon="sun" name={m.theme} onClick={props.onTheme} />
-      <Tool icon="keyboard" name={m.shortcuts} onClick={props.onHelp} />
+      <span class="wide-only">
+        <Tool icon="keyboard" name={m.shortcuts} onClick={props.onHelp} />
+      </span>
       <Tool icon="leave" name={m.signOut} onClick={props.onSignOut} />
     </header>
   );

@@ -18,6 +18,9 @@ import { WallCurve } from './wall-curve.tsx';
 /** What fits one screen in letters that carry across a room. */
 const SHOWN_MAX = 6;
 
+/** So few options have room to be larger. */
+const FEW = 4;
+
 /** The rate on the wall is a mean over these seconds: calmer than a single one. */
 const RATE_S = 3;
 
@@ -53,7 +56,6 @@ export function Wall({ entry, onExit }: WallProps) {
     0,
   );
   const standings = standingsOf(entry, end);
-  const old = age === null ? null : f.duration(age);
   return (
     <main class={`wall${age === null ? '' : ' is-stale'}`} ref={frame}>
       <header>
@@ -66,7 +68,7 @@ export function Wall({ entry, onExit }: WallProps) {
         </span>
       </header>
       {hasResults ? (
-        <ol class="wall-options">
+        <ol class={`wall-options${standings.length <= FEW ? ' is-few' : ''}`}>
           {standings.slice(0, SHOWN_MAX).map((row) => {
             const look = optionLook(row.position, theme);
             return (
@@ -106,7 +108,7 @@ export function Wall({ entry, onExit }: WallProps) {
             <WallCurve entry={entry} until={end} />
           </>
         )}
-        {old !== null && <p class="stale-mark">{m.ago(`${old.value} ${old.unit}`)}</p>}
+        {age !== null && <p class="stale-mark">{m.ago(f.age(age))}</p>}
       </footer>
       <p class="wall-tools">
         <button type="button" class="quiet" onClick={() => setHasResults(!hasResults)}>
