@@ -31,16 +31,10 @@ export class ServerBooks {
    */
   async results(): Promise<OptionCounts> {
     const results = await this.#api.get(`${this.#path}/results`);
+    if (results.visible === false) throw notAnOperator();
     const counts: Record<string, number> = {};
     for (const { id, votes } of listOf(results, 'options')) {
-      if (typeof votes !== 'number') {
-        throw new ApuraError(
-          'unauthorized',
-          'The balance sheet compares votes with the server’s own books, which only operators see.\n' +
-            '  Give the operators’ token: --token, --token-file, $APURA_ADMIN_TOKEN, or run the\n' +
-            '  command where the server’s data folder is. Without the books: --no-check.',
-        );
-      }
+      if (typeof votes !== 'number') throw notAnOperator();
       counts[String(id)] = votes;
     }
     return counts;
@@ -114,6 +108,15 @@ export class ServerBooks {
 }
 
 const AWAY: ReadonlySet<string> = new Set(['server_unreachable', 'not_ready']);
+
+function notAnOperator(): ApuraError {
+  return new ApuraError(
+    'unauthorized',
+    'The balance sheet compares votes with the server’s own books, which only operators see.\n' +
+      '  Give the operators’ token: --token, --token-file, $APURA_ADMIN_TOKEN, or run the\n' +
+      '  command where the server’s data folder is. Without the books: --no-check.',
+  );
+}
 
 function hasCounted(report: Json, target: ReadonlyMap<number, number>): boolean {
   return ['tally', 'ledger'].every((store) => {
