@@ -114,7 +114,7 @@ export class NaiveFold {
         duplicate: of('duplicate'),
         expired: of('expired'),
         late: of('late'),
-        voided: -back,
+        voided: 0 - back,
       };
     });
   }

@@ -45,6 +45,8 @@ export interface Applied<Step extends StepBase> {
   readonly step: Step;
   /** The earliest acceptance among the step's events, ms since the Unix epoch; null without events. */
   readonly acceptedFrom: number | null;
+  /** How much of the log the step covers, bytes. */
+  readonly bytes: number;
 }
 
 export type Advance<Step extends StepBase> = Applied<Step> | { readonly kind: 'idle' };
@@ -101,6 +103,7 @@ export class PartitionFollower<Step extends StepBase> {
     const { log, store, partition, dedupWindowMs, seed } = this.#deps;
     const taken = await store.takeOver(partition);
     this.#epoch = taken.epoch;
+    this.#passedCloses.clear();
     for (const { scope } of taken.closes) this.#passedCloses.add(scope);
     const fold = new PartitionFold(dedupWindowMs, taken, seed);
     while (!fold.warm) {
@@ -129,9 +132,11 @@ export class PartitionFollower<Step extends StepBase> {
     const closes: CloseMark[] = [];
     const acts: ActMark[] = [];
     let acceptedFrom: number | null = null;
+    let bytes = 0;
     for (const logged of blocks) {
       if (logged.offset >= end) break;
-      const decision = fold.decide(logged.offset, this.#decode(logged));
+      const decision = this.#decide(fold, logged);
+      bytes += logged.bytes.length;
       totals.add(decision);
       collector.add(decision);
       if (decision.kind === 'close' && decision.fresh) {
@@ -156,7 +161,7 @@ export class PartitionFollower<Step extends StepBase> {
     const outcome = await this.#deps.store.commit(step);
     if (outcome === 'applied') {
       for (const { scope } of closes) this.#passedCloses.add(scope);
-      return { kind: 'applied', step, acceptedFrom };
+      return { kind: 'applied', step, acceptedFrom, bytes };
     }
     this.#fold = null;
     if (outcome === 'fenced') {
@@ -166,16 +171,31 @@ export class PartitionFollower<Step extends StepBase> {
     return { kind: 'idle' };
   }
 
-  #decode(logged: LoggedBlock): Block {
+  #decide(fold: PartitionFold, logged: LoggedBlock): Decision {
+    const block = this.#decode(logged);
     try {
-      return decodeBlock(logged.bytes);
+      return fold.decide(logged.offset, block);
     } catch (cause) {
-      throw new ApuraError(
-        'log_corrupt',
-        `Block ${logged.offset} of partition ${this.#deps.partition} is damaged.`,
-        { cause },
-      );
+      throw this.#corrupt(logged, cause);
     }
+  }
+
+  #decode(logged: LoggedBlock): Block {
+    const { partition } = this.#deps;
+    try {
+      const block = decodeBlock(logged.bytes);
+      if (block.partition === partition) return block;
+      throw new ApuraError('block_invalid', `It was sealed for partition ${block.partition}.`);
+    } catch (cause) {
+      throw this.#corrupt(logged, cause);
+    }
+  }
+
+  /** A block that can not be what was appended here: nothing behind it may be counted. */
+  #corrupt({ offset }: LoggedBlock, cause: unknown): ApuraError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const where = `Block ${offset} of partition ${this.#deps.partition}`;
+    return new ApuraError('log_corrupt', `${where}: ${why}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Rebuilds a store from the log: empties it partition by partition and follows the log to its end. */
 import { START } from '../../domain/counting/checkpoint.ts';
+import { ApuraError } from '../../domain/errors.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { LiveTally } from '../../ports/live-tally.ts';
@@ -17,12 +18,18 @@ export interface RebuildDeps {
 
 const STEP_BYTES_MAX = 1 << 20;
 
-/** The caller holds the store alone: nothing else writes to it. */
+/**
+ * The caller holds the store alone: nothing else writes to it.
+ *
+ * @throws ApuraError `fenced`: something else does.
+ */
 export async function rebuildTally(deps: RebuildDeps, tally: LiveTally): Promise<void> {
   for (let partition = 0; partition < deps.log.description.partitions; partition += 1) {
     const { checkpoint } = await tally.read(partition);
     const empty = { checkpoint: START, counts: [], books: [], closes: [], acts: [] };
-    await tally.replace(partition, checkpoint.nextOffset, empty);
+    if (!(await tally.replace(partition, checkpoint.nextOffset, empty))) {
+      throw new ApuraError('fenced', `Somebody else moves partition ${partition} of the tally.`);
+    }
     await refill(deps, partition, tally, () => new TallyCollector());
   }
 }

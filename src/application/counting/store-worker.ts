@@ -18,7 +18,10 @@ export interface StoreWorkerDeps<Step extends StepBase> {
   readonly read: (partition: number) => Promise<PartitionCounts>;
   /** About how much of the log one step takes, bytes: bounds a step's memory and its commit. */
   readonly stepBytesMax: number;
-  /** The shortest time between two rounds, ms: a round's steps cost the same for few blocks or many. */
+  /**
+   * The shortest time between two rounds, ms: a round's steps cost the same for few blocks or many. A
+   * worker that is behind does not wait.
+   */
   readonly roundMs: number;
   /** Waits, or returns early when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -51,6 +54,9 @@ interface Barrier {
 export class StoreWorker<Step extends StepBase> {
   readonly #deps: StoreWorkerDeps<Step>;
   #barriers: Barrier[] = [];
+  /** Ends the wait for new blocks. */
+  #wake: () => void = () => {};
+  #ended = false;
 
   constructor(deps: StoreWorkerDeps<Step>) {
     this.#deps = deps;
@@ -62,23 +68,24 @@ export class StoreWorker<Step extends StepBase> {
    * @throws ApuraError one of the halting codes: go no further, and say so loudly.
    */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#round(signal);
-      } catch (error) {
-        if (error instanceof ApuraError && HALTING.has(error.code)) throw error;
-        this.#deps.onTrouble(error);
-        await this.#deps.sleep(RETRY_MS, signal);
-      }
+    try {
+      while (!signal.aborted) await this.#roundOrTrouble(signal);
+    } finally {
+      this.#ended = true;
+      for (const { resolve } of this.#barriers.splice(0)) resolve(null);
     }
   }
 
   /**
    * The store's counts of a partition exactly at `offset`: the worker ends a step there. Null where
-   * it is past that already. Waits for the log to reach the offset.
+   * it is past that already, or has ended. Waits for the log to reach the offset.
    */
   countsAt(partition: number, offset: number): Promise<PartitionCounts | null> {
-    return new Promise((resolve) => this.#barriers.push({ partition, offset, resolve }));
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#barriers.push({ partition, offset, resolve });
+      this.#wake();
+    });
   }
 
   /** Whether the store has applied the CLOSE of this scope in every partition. */
@@ -86,14 +93,27 @@ export class StoreWorker<Step extends StepBase> {
     return this.#deps.followers.every((follower) => follower.hasPassedClose(scope));
   }
 
+  async #roundOrTrouble(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#round(signal);
+    } catch (error) {
+      if (error instanceof ApuraError && HALTING.has(error.code)) throw error;
+      this.#deps.onTrouble(error);
+      await this.#deps.sleep(RETRY_MS, signal);
+    }
+  }
+
   async #round(signal: AbortSignal): Promise<void> {
-    const { followers, log, roundMs, sleep, stepBytesMax } = this.#deps;
-    let idle = true;
+    const { followers, roundMs, sleep, stepBytesMax } = this.#deps;
+    let isIdle = true;
+    let isBehind = false;
     for (const follower of followers) {
       await this.#meetBarriers(follower);
       const advance = await follower.advance(stepBytesMax, this.#nextBarrier(follower));
       if (advance.kind === 'applied') {
-        idle = false;
+        isIdle = false;
+        // About as much as a step may take: the log holds more.
+        if (advance.bytes * 2 > stepBytesMax) isBehind = true;
         this.#deps.onApplied(advance);
       }
       await this.#meetBarriers(follower);
@@ -103,12 +123,26 @@ export class StoreWorker<Step extends StepBase> {
         checkpoint === null ? [] : [{ partition, checkpoint }],
       ),
     );
-    const [only] = followers;
-    if (!idle || only === undefined) return;
-    if (followers.length === 1 && only.checkpoint !== null && this.#barriers.length === 0) {
-      await log.changed(only.partition, only.checkpoint.nextOffset, signal);
+    if (isIdle) await this.#untilChanged(signal);
+    // Also a worker that is behind lets questions and the signal through between its rounds.
+    await sleep(isBehind ? 0 : roundMs, signal);
+  }
+
+  /** Waits for the log to grow, where one wait can tell: with one partition, and nobody waiting. */
+  async #untilChanged(signal: AbortSignal): Promise<void> {
+    const { followers, log } = this.#deps;
+    const [only, ...others] = followers;
+    const at = only?.checkpoint;
+    if (only === undefined || others.length > 0 || !at || this.#barriers.length > 0) return;
+    const waiting = new AbortController();
+    this.#wake = () => waiting.abort();
+    signal.addEventListener('abort', this.#wake);
+    try {
+      if (!signal.aborted) await log.changed(only.partition, at.nextOffset, waiting.signal);
+    } finally {
+      signal.removeEventListener('abort', this.#wake);
+      this.#wake = () => {};
     }
-    await sleep(roundMs, signal);
   }
 
   #nextBarrier(follower: PartitionFollower<Step>): number {
@@ -126,10 +160,11 @@ export class StoreWorker<Step extends StepBase> {
       barrier.partition === follower.partition && barrier.offset <= at;
     const reached = this.#barriers.filter(met);
     if (reached.length === 0) return;
-    this.#barriers = this.#barriers.filter((barrier) => !met(barrier));
-    const counts = reached.some(({ offset }) => offset === at)
-      ? await this.#deps.read(follower.partition)
-      : null;
-    for (const { offset, resolve } of reached) resolve(offset === at ? counts : null);
+    const isAsked = reached.some(({ offset }) => offset === at);
+    const counts = isAsked ? await this.#deps.read(follower.partition) : null;
+    this.#barriers = this.#barriers.filter((barrier) => !reached.includes(barrier));
+    for (const { offset, resolve } of reached) {
+      resolve(counts?.checkpoint.nextOffset === offset ? counts : null);
+    }
   }
 }
