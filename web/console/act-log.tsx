@@ -1,7 +1,7 @@
 /** Who did what last. */
 import { textOf, useConsole } from './console-context.ts';
 import type { LivePoll } from './live-state.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 import type { OperatorAct } from './poll.ts';
 
 const SHOWN_MAX = 12;

@@ -33,7 +33,23 @@ describe('curves', () => {
     expect(curves.xs).toEqual([NOON / 1000 - 1, NOON / 1000]);
     expect(curves.stacked.at(-1)).toEqual([4, 4]);
     expect(curves.shares[0]).toEqual([0.5, 0.75]);
-    expect(curves.window).toEqual({ min: NOON / 1000 - 300, max: NOON / 1000 });
+    expect(curves.window.max).toBe(NOON / 1000);
+  });
+
+  test('fill their window while the poll is younger than it, and no more than it later', () => {
+    const young = curvesOf(entryWith(), '5m', null, NOON, 'light', restName);
+    expect(young.window.min).toBe(NOON / 1000 - 60);
+    const long = { from: NOON - 500_000, votes: { ana: new Array<number>(500).fill(1) } };
+    const seconds = withHistory(EMPTY_SECONDS, long);
+    const old = curvesOf(entryWith({ seconds }), '5m', null, NOON, 'light', restName);
+    expect(old.window.min).toBe(NOON / 1000 - 300);
+  });
+
+  test('of a poll that the seconds have seen from its start are as fine as they are', () => {
+    const points = { ...series, points: [] };
+    const curves = curvesOf(entryWith(), '1h', points, NOON, 'light', restName);
+    expect(curves.xs).toHaveLength(2);
+    expect(curves.buckets.seconds).toEqual([1, 1]);
   });
 
   test('of an hour wait for the server', () => {
@@ -41,9 +57,9 @@ describe('curves', () => {
     expect(curves.xs).toEqual([]);
   });
 
-  test('of the whole begin with the first point', () => {
+  test('of the whole begin with the first point, and span a minute at least', () => {
     const curves = curvesOf(entryWith(), 'all', series, NOON, 'light', restName);
-    expect(curves.window.min).toBe(NOON / 1000 - 60);
+    expect(curves.window).toEqual({ min: NOON / 1000 - 90, max: NOON / 1000 - 30 });
     expect(curves.rates[0]).toEqual([1, 1]);
   });
 

@@ -1,7 +1,10 @@
 /** The lines that a chart draws, built from a poll's live seconds and the server's points. */
 import {
   type Buckets,
+  busiestSecond,
   chooseLines,
+  countsBefore,
+  coversPoints,
   groupLines,
   liveEnd,
   ratesOf,
@@ -15,13 +18,16 @@ import type { LivePoll } from './live-state.ts';
 import { type OptionLook, optionLook, restLook, type Theme } from './palette.ts';
 import type { Timeseries } from './poll.ts';
 import { isLive } from './poll-act.ts';
-import type { SecondSeries } from './second-series.ts';
+import { EMPTY_SECONDS } from './second-series.ts';
 import type { Range } from './use-points.ts';
 
 /** More lines than this are a tangle: the rest is drawn as one. */
 const LINES_MAX = 12;
 
-const WINDOW_MS = { '5m': 300_000, '1h': 3_600_000 } as const;
+const WINDOW_S = { '5m': 300, '1h': 3_600 } as const;
+
+/** A chart of less time than this would race. */
+const SPAN_MIN_S = 60;
 
 export interface ChartLine {
   /** Null for the line of the rest. */
@@ -73,17 +79,33 @@ export function curvesOf(
 
   const rates = ratesOf(grouped);
   const xs = buckets.starts.map((start, i) => start / 1000 + (buckets.seconds[i] ?? 0));
-  const max = xs.at(-1) ?? serverKnownUntil / 1000;
-  const min = range === 'all' ? (xs[0] ?? max - 60) : max - WINDOW_MS[range] / 1000;
+  const stacked = stackOf(rates);
   return {
     lines,
     xs,
     rates,
-    stacked: stackOf(rates),
-    shares: sharesOf(grouped, counts).slice(0, choice.shown.length),
-    window: { min: Math.min(min, max - 1), max },
+    stacked,
+    shares: sharesOf(grouped, countsBefore(grouped, counts, busiestSecond(grouped))).slice(
+      0,
+      choice.shown.length,
+    ),
+    window: windowOf(range, xs, stacked.at(-1) ?? [], serverKnownUntil),
     buckets,
   };
+}
+
+/** As much time as the range says, or less while the poll is younger: its first minutes fill the chart. */
+function windowOf(
+  range: Range,
+  xs: readonly number[],
+  totals: readonly number[],
+  serverKnownUntil: number,
+): { readonly min: number; readonly max: number } {
+  const max = xs.at(-1) ?? serverKnownUntil / 1000;
+  const firstVote = totals.findIndex((total) => total > 0);
+  const begin = xs[Math.max(0, firstVote - 1)] ?? max;
+  const youngest = Math.min(begin, max - SPAN_MIN_S);
+  return { min: range === 'all' ? youngest : Math.max(youngest, max - WINDOW_S[range]), max };
 }
 
 function bucketsOf(
@@ -99,9 +121,10 @@ function bucketsOf(
   if (range === '5m') return secondBuckets(seconds, options, seconds.from, end);
   if (points === null) return { starts: [], seconds: [], votes: options.map(() => []) };
   const asOf = Date.parse(points.asOf);
-  const stitchable: SecondSeries = isLive(poll.state)
-    ? seconds
-    : { from: 0, length: 0, votes: new Map() };
+  if (seconds.length > 0 && coversPoints(points.points, points.step, asOf, seconds)) {
+    return secondBuckets(seconds, options, seconds.from, end);
+  }
+  const stitchable = isLive(poll.state) ? seconds : EMPTY_SECONDS;
   const stitched = stitchedBuckets(points.points, points.step, asOf, stitchable, options, end);
   return withoutGaps(stitched, points.step);
 }

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import {
   type Buckets,
+  busiestSecond,
   chooseLines,
+  countsBefore,
+  coversPoints,
   groupLines,
   liveEnd,
   ratesOf,
@@ -147,32 +150,53 @@ describe('cumulative shares', () => {
     votes: [a, b],
   });
 
-  test('end at the share of the counts', () => {
-    const shares = sharesOf(of([1, 2], [3, 4]), [30, 70]);
-    expect(shares[0]?.at(-1)).toBeCloseTo(0.3);
-    expect(shares[0]?.at(0)).toBeCloseTo(28 / 94);
+  test('grow from what was counted before the window', () => {
+    const buckets = of([1, 2], [3, 4]);
+    const before = countsBefore(buckets, [30, 70], 5);
+    expect(before).toEqual([27, 63]);
+    const shares = sharesOf(buckets, before);
+    expect(shares[0]?.[0]).toBeCloseTo(28 / 94);
+    expect(shares[0]?.[1]).toBeCloseTo(0.3);
+  });
+
+  test('take the incomplete second for no older vote', () => {
+    expect(countsBefore(of([5, 5], [5, 5]), [14, 11], 10)).toEqual([0, 0]);
+    expect(busiestSecond(of([5, 6], [5, 7]))).toBe(13);
+    expect(busiestSecond(of([], []))).toBe(0);
   });
 
   test('are unknown before the first vote', () => {
-    const shares = sharesOf(of([0, 1], [0, 1]), [1, 1]);
-    expect(shares[0]).toEqual([null, 0.5]);
+    expect(sharesOf(of([0, 1], [0, 1]), [0, 0])[0]).toEqual([null, 0.5]);
   });
 
-  test('equal what counting forwards gives', () => {
+  test('always sum to one', () => {
     const lines = fc.array(fc.tuple(fc.nat(500), fc.nat(500)), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(lines, fc.nat(5_000), fc.nat(5_000), (pairs, baseA, baseB) => {
-        const a = pairs.map(([votes]) => votes);
-        const b = pairs.map(([, votes]) => votes);
-        let [sumA, sumB] = [baseA, baseB];
-        const forwards = pairs.map(([voteA, voteB]) => {
-          sumA += voteA;
-          sumB += voteB;
-          return sumA + sumB === 0 ? null : sumA / (sumA + sumB);
+        const buckets = of(
+          pairs.map(([votes]) => votes),
+          pairs.map(([, votes]) => votes),
+        );
+        const [a = [], b = []] = sharesOf(buckets, [baseA, baseB]);
+        a.forEach((share, i) => {
+          if (share !== null) expect(share + (b[i] ?? 0)).toBeCloseTo(1);
         });
-        expect(sharesOf(of(a, b), [sumA, sumB])[0]).toEqual(forwards);
       }),
     );
+  });
+});
+
+describe('the live seconds', () => {
+  const points = [{ from: iso(T), total: 60, options: { a: 60 } }];
+  const asOf = T + MINUTE + 10_000;
+
+  test('draw the whole of a poll that they have seen from its first vote', () => {
+    expect(coversPoints(points, '1m', asOf, seconds(T, ones(70)))).toBe(true);
+    expect(coversPoints([], '1m', asOf, seconds(T, ones(70)))).toBe(true);
+  });
+
+  test('do not when they began later', () => {
+    expect(coversPoints(points, '1m', asOf, seconds(T + 30_000, ones(40)))).toBe(false);
   });
 });
 

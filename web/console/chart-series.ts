@@ -100,6 +100,26 @@ export function stitchedBuckets(
   return { starts, seconds, votes };
 }
 
+/**
+ * Whether the live seconds hold every vote of the server's whole points: then they draw the whole
+ * poll, finer than the points can. Votes near a border may fall on either side of it, so a difference
+ * of one busy second is none.
+ */
+export function coversPoints(
+  points: readonly SeriesPoint[],
+  step: SeriesStep,
+  asOf: number,
+  series: SecondSeries,
+): boolean {
+  const stepMs = STEP_MS[step];
+  const cut = Math.floor(asOf / stepMs) * stepMs;
+  const whole = points.filter((point) => Date.parse(point.from) + stepMs <= asOf);
+  const options = [...series.votes.keys()];
+  const counted = sum(options.map((option) => votesBetween(series, option, series.from, cut)));
+  const all = secondBuckets(series, options, series.from, seriesEnd(series));
+  return sum(whole.map((point) => point.total)) - counted <= busiestSecond(all);
+}
+
 /** Fills the steps in which nothing was counted, so that a quiet hour is a zero and not a slope. */
 export function withoutGaps(buckets: Buckets, step: SeriesStep): Buckets {
   const stepMs = STEP_MS[step];
@@ -140,25 +160,43 @@ export function stackOf(lines: readonly (readonly number[])[]): readonly (readon
 }
 
 /**
- * The cumulative share (0..1) of each line at the end of each bucket, worked out backwards from the
- * counts at the end: exact for a window that does not reach back to the first vote. Null while
- * nothing has been counted.
+ * What had been counted before the first bucket, worked out backwards from the counts at the end, so
+ * that a window need not reach back to the first vote. Counts run ahead of the buckets by the second
+ * that is not complete: a remainder within `tolerance` votes is that, and not an older vote.
  */
-export function sharesOf(
+export function countsBefore(
   buckets: Buckets,
   countsAtEnd: readonly number[],
+  tolerance: number,
+): readonly number[] {
+  const before = countsAtEnd.map((count, line) =>
+    Math.max(0, count - sum(buckets.votes[line] ?? [])),
+  );
+  return sum(before) <= tolerance ? before.map(() => 0) : before;
+}
+
+/** The cumulative share (0..1) of each line at the end of each bucket; null until there is a vote. */
+export function sharesOf(
+  buckets: Buckets,
+  before: readonly number[],
 ): readonly (readonly (number | null)[])[] {
-  const running = [...countsAtEnd];
-  const shares: (number | null)[][] = buckets.votes.map(() => new Array(buckets.starts.length));
-  for (let i = buckets.starts.length - 1; i >= 0; i -= 1) {
-    const total = running.reduce((sum, count) => sum + Math.max(0, count), 0);
+  const running = [...before];
+  const shares: (number | null)[][] = buckets.votes.map(() => []);
+  buckets.starts.forEach((_, i) => {
     running.forEach((count, line) => {
-      const share = shares[line];
-      if (share !== undefined) share[i] = total > 0 ? Math.max(0, count) / total : null;
-      running[line] = count - (buckets.votes[line]?.[i] ?? 0);
+      running[line] = count + (buckets.votes[line]?.[i] ?? 0);
     });
-  }
+    const total = sum(running);
+    running.forEach((count, line) => {
+      shares[line]?.push(total > 0 ? count / total : null);
+    });
+  });
   return shares;
+}
+
+/** The votes of the busiest second: how much one incomplete second can hold back. */
+export function busiestSecond(buckets: Buckets): number {
+  return Math.max(0, ...(stackOf(ratesOf(buckets)).at(-1) ?? []));
 }
 
 /** The lines of a chart: the options of most votes by name, the rest as one. */
@@ -195,4 +233,8 @@ export function groupLines(
     choice.grouped.reduce((sum, option) => sum + (lineOf(option)[i] ?? 0), 0),
   );
   return { ...buckets, votes: [...choice.shown.map(lineOf), rest] };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
 }

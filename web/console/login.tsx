@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { ApiClient } from './api-client.ts';
 import { Brand } from './brand.tsx';
 import { textOf } from './console-context.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 
 interface LoginProps {
   readonly api: ApiClient;

@@ -1,5 +1,5 @@
 /** The console in English. */
-import type { Messages } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 
 export const EN: Messages = {
   consoleTitle: 'Console · Apura',

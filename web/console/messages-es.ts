@@ -1,5 +1,5 @@
 /** The console in Spanish. */
-import type { Messages } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 
 export const ES: Messages = {
   consoleTitle: 'Consola · Apura',

@@ -366,3 +366,12 @@ export const PT_BR = {
   pollNotFound: 'Esta votação não existe.',
   backToStart: 'Voltar ao início',
 };
+
+type Filled<T> = T extends string
+  ? string
+  : T extends (...parts: infer P) => string
+    ? (...parts: P) => string
+    : { readonly [K in keyof T]: string };
+
+/** What every language fills: texts, functions for texts with parts, and tables of texts. */
+export type Messages = { readonly [K in keyof typeof PT_BR]: Filled<(typeof PT_BR)[K]> };

@@ -1,16 +1,7 @@
 /** The console's words in every language; a language that misses one does not compile. */
 import { EN } from './messages-en.ts';
 import { ES } from './messages-es.ts';
-import { PT_BR } from './messages-pt-br.ts';
-
-type Filled<T> = T extends string
-  ? string
-  : T extends (...parts: infer P) => string
-    ? (...parts: P) => string
-    : { readonly [K in keyof T]: string };
-
-/** What every language fills: texts, functions for texts with parts, and tables of texts. */
-export type Messages = { readonly [K in keyof typeof PT_BR]: Filled<(typeof PT_BR)[K]> };
+import { type Messages, PT_BR } from './messages-pt-br.ts';
 
 export type Lang = 'pt-BR' | 'en' | 'es';
 

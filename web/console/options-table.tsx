@@ -1,12 +1,12 @@
 /** The options of a poll with their counts, shares and where the last minute pulls them. */
 import { useState } from 'preact/hooks';
+import { liveEnd } from './chart-series.ts';
 import { useConsole } from './console-context.ts';
 import { Icon } from './icon.tsx';
 import type { LivePoll } from './live-state.ts';
 import { optionLook } from './palette.ts';
 import { Photo } from './photo.tsx';
 import { isLive } from './poll-act.ts';
-import { seriesEnd } from './second-series.ts';
 import { type Standing, standingsOf } from './standing.ts';
 import { Swatch } from './swatch.tsx';
 
@@ -17,11 +17,11 @@ const BALLOT_ORDER_MAX = 6;
 const PULL_MIN = 0.002;
 
 export function OptionsTable({ entry }: { readonly entry: LivePoll }) {
-  const { m, f } = useConsole();
+  const { m, f, live } = useConsole();
   const [sort, setSort] = useState<'ballot' | 'votes' | null>(null);
   const isBallot =
     sort === null ? entry.poll.options.length <= BALLOT_ORDER_MAX : sort === 'ballot';
-  const ranked = standingsOf(entry, seriesEnd(entry.seconds));
+  const ranked = standingsOf(entry, liveEnd(entry.seconds, live.serverKnownUntil));
   const rows = isBallot ? [...ranked].sort((a, b) => a.position - b.position) : ranked;
   const hasTrend = isLive(entry.poll.state);
   const widest = ranked[0]?.share ?? 0;

@@ -201,7 +201,8 @@ function drawLabels(plot: uPlot, { kind, lines, theme, formats }: PlotSetup): vo
     ctx.fillStyle = INK[theme].text;
     const value = values[i] ?? 0;
     const own = kind === 'rates' ? value - (i === 0 ? 0 : (values[i - 1] ?? 0)) : value;
-    const figure = kind === 'rates' ? formats.compact(own) : formats.shareTick(own, 0.001);
+    const figure =
+      kind === 'rates' ? formats.compact(Math.round(own)) : formats.shareTick(own, 0.001);
     const room = (LABEL_WIDTH_PX - 26) * scale - ctx.measureText(` ${figure}`).width;
     ctx.fillText(`${fitted(ctx, line.name, room)} ${figure}`, x + 13 * scale, y);
   });

@@ -2,6 +2,7 @@
 import { useConsole } from './console-context.ts';
 import { Icon } from './icon.tsx';
 import { type LivePoll, serverNow } from './live-state.ts';
+import { isEditable } from './poll-act.ts';
 import { pollClock } from './poll-clock.ts';
 import { sectionsOf } from './poll-list-order.ts';
 import { hrefOf } from './route.ts';
@@ -81,7 +82,7 @@ function Item({ entry, isSelected, onChoose }: ItemProps) {
           {clock.kind === 'closes' && <span class="num">{f.countdown(clock.leftMs)}</span>}
           {clock.kind === 'opens' && <span class="num">{f.moment(clock.at, poll.timeZone)}</span>}
         </span>
-        {total !== null && (
+        {total !== null && !isEditable(poll.state) && (
           <span class="item-total">
             {f.integer(total)} <span class="unit">{m.votes.toLowerCase()}</span>
           </span>

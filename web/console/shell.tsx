@@ -11,7 +11,8 @@ import type { Formats } from './format.ts';
 import { LiveSettings } from './live-settings.tsx';
 import type { LiveEvent, LivePoll, LiveState } from './live-state.ts';
 import { MainView } from './main-view.tsx';
-import type { Lang, Messages } from './messages.ts';
+import type { Lang } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 import type { Theme } from './palette.ts';
 import { isEditable, type PollAct } from './poll-act.ts';
 import type { KeptForm } from './poll-editor.tsx';
@@ -22,7 +23,7 @@ import type { Command } from './shortcut.ts';
 import { ShortcutsDialog } from './shortcuts-dialog.tsx';
 import { StatusStrip } from './status-strip.tsx';
 import { TopBar } from './top-bar.tsx';
-import { useLive, useTotals } from './use-live.ts';
+import { useLive } from './use-live.ts';
 import type { Range } from './use-points.ts';
 import { useSetting } from './use-setting.ts';
 import { useShortcuts } from './use-shortcuts.ts';
@@ -59,7 +60,6 @@ export function Shell(props: ShellProps) {
   const [isTable, setIsTable] = useState(false);
   const kept = useRef(new Map<string, KeptForm>());
   const retryNow = useLive(true, api, dispatch, onLeave);
-  useTotals(live, api, dispatch);
 
   useEffect(() => {
     const follow = () => setRoute(parseRoute(location.hash));

@@ -12,7 +12,7 @@ import {
 } from './health.ts';
 import { Icon } from './icon.tsx';
 import { type LivePoll, serverNow } from './live-state.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 import { type PollClock, pollClock } from './poll-clock.ts';
 import { StateMark } from './state-mark.tsx';
 import { useNow } from './use-now.ts';

@@ -1,12 +1,8 @@
-/** Keeps the live state fed: the socket while a session is open, and what a hello leaves out. */
+/** Keeps the live state fed while a session is open, and knows when to try again. */
 import { type Dispatch, useEffect, useRef } from 'preact/hooks';
 import type { ApiClient } from './api-client.ts';
 import { type FeedListener, type FeedSocket, LiveLink } from './live-link.ts';
-import type { LiveEvent, LiveState } from './live-state.ts';
-import { isEditable, isLive } from './poll-act.ts';
-
-/** Totals of older polls than these are fetched when someone opens them. */
-const TOTALS_MAX = 40;
+import type { LiveEvent } from './live-state.ts';
 
 /** Returns the function that retries at once. */
 export function useLive(
@@ -58,29 +54,6 @@ export function useLive(
   }, [isSignedIn]);
 
   return retry;
-}
-
-/** Fetches the counts that no tick will bring: those of polls in which nothing moves. */
-export function useTotals(live: LiveState, api: ApiClient, dispatch: Dispatch<LiveEvent>): void {
-  useEffect(() => {
-    if (live.hellos === 0) return;
-    let isCurrent = true;
-    const wanted = [...live.polls.values()]
-      .map((entry) => entry.poll)
-      .filter((poll) => !isEditable(poll.state))
-      .sort((a, b) => Number(isLive(b.state)) - Number(isLive(a.state)))
-      .slice(0, TOTALS_MAX);
-    void (async () => {
-      for (const poll of wanted) {
-        if (!isCurrent) return;
-        const outcome = await api.results(poll.id);
-        if (outcome.ok && isCurrent) dispatch({ type: 'results', results: outcome.value });
-      }
-    })();
-    return () => {
-      isCurrent = false;
-    };
-  }, [live.hellos]);
 }
 
 function openFeed(listener: FeedListener): FeedSocket {

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Formats } from './format.ts';
 import { type LivePoll, type LiveState, serverNow } from './live-state.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from './messages-pt-br.ts';
 import { pollClock } from './poll-clock.ts';
 import { useNow } from './use-now.ts';
 

@@ -1,5 +1,6 @@
 /** The wall: one poll, large enough to be read across a studio. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { liveEnd } from './chart-series.ts';
 import { useConsole } from './console-context.ts';
 import { staleness } from './health.ts';
 import { Icon } from './icon.tsx';
@@ -8,7 +9,7 @@ import { optionLook } from './palette.ts';
 import { Photo } from './photo.tsx';
 import { isLive } from './poll-act.ts';
 import { pollClock } from './poll-clock.ts';
-import { seriesEnd, votesBetween } from './second-series.ts';
+import { votesBetween } from './second-series.ts';
 import { standingsOf } from './standing.ts';
 import { StateMark } from './state-mark.tsx';
 import { Swatch } from './swatch.tsx';
@@ -50,7 +51,7 @@ export function Wall({ entry, onExit }: WallProps) {
   const { poll, seconds } = entry;
   const clock = pollClock(poll, serverNow(live, now));
   const age = staleness(live.heardAt, now);
-  const end = seriesEnd(seconds);
+  const end = liveEnd(seconds, live.serverKnownUntil);
   const recent = poll.options.reduce(
     (sum, option) => sum + votesBetween(seconds, option.id, end - RATE_S * 1000, end),
     0,
