@@ -219,7 +219,7 @@ export class EdgeRoom extends VotingRoom {
   }
 }
 
-export function request(path: string, ask: Ask = {}): Request {
+function request(path: string, ask: Ask = {}): Request {
   const { body } = ask;
   const isRaw = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
   return new Request(`${HOST}${path}`, {

@@ -2,7 +2,7 @@
 
 const JSON_MEDIA_TYPE = 'application/json';
 /** Live state for one reader: kept by nobody. */
-export const NO_STORE = 'no-store';
+const NO_STORE = 'no-store';
 
 /** For `Vary`: what is shown depends on who asks, and these say who. */
 export const READER_HEADERS = 'Authorization, Apura-Results-Token, Cookie';

@@ -4,7 +4,7 @@ import { cookieOf } from './console-sessions.ts';
 export const LANGUAGES = ['pt-BR', 'en', 'es'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-export const LANGUAGE_COOKIE = 'apura_lang';
+const LANGUAGE_COOKIE = 'apura_lang';
 const DEFAULT_LANGUAGE: Language = 'pt-BR';
 const YEAR_SECONDS = 365 * 24 * 3600;
 /** No browser sends more; a longer list is somebody else's. */

@@ -2,8 +2,16 @@
 import type { z } from '@hono/zod-openapi';
 import { problem } from './problems.ts';
 import type { BodyRead } from './request-body.ts';
+import { noQuerySchema } from './schemas.ts';
 
 const ECHO_LENGTH_MAX = 64;
+
+/** Null for a request without a query; else the problem. */
+export function refuseQuery(request: Request): Response | null {
+  if (!request.url.includes('?')) return null;
+  const read = readQuery(request, noQuerySchema);
+  return read.kind === 'refused' ? read.response : null;
+}
 
 export function readQuery<T>(request: Request, schema: z.ZodType<T>): BodyRead<T> {
   const { searchParams } = new URL(request.url);

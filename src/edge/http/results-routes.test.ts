@@ -124,6 +124,13 @@ describe('GET results', () => {
     expect(await results({}, 'seen')).toMatchObject({ visible: false });
   });
 
+  test('tells the state by the clock, without another vote', async () => {
+    await room.place({ id: 'soon', state: 'scheduled', opensAt: room.clock.now() + 1_000 });
+    expect(await results({}, 'soon')).toMatchObject({ state: 'scheduled' });
+    room.clock.advance(1_000);
+    expect(await results({}, 'soon')).toMatchObject({ state: 'open' });
+  });
+
   test('knows no poll that is not there, or not yet', async () => {
     await room.place({ id: 'secret', state: 'draft' });
     expect((await room.ask('/v1/polls/secret/results')).status).toBe(404);
@@ -198,10 +205,14 @@ describe('GET results/timeseries', () => {
       opensAt: START_TIME,
       resultsVisibility: 'always',
     });
-    expect(await room.json('/v1/polls/seen/results/timeseries')).toMatchObject({ visible: true });
+    const shown = async () => [
+      await room.json('/v1/polls/seen/results/timeseries'),
+      await room.json('/v1/polls/seen/results/hourly'),
+    ];
+    expect(await shown()).toMatchObject([{ visible: true }, { visible: true }]);
     const body = { resultsVisibility: 'never' };
     await room.ask('/v1/polls/seen', { ...OPERATOR, method: 'PATCH', body });
-    expect(await room.json('/v1/polls/seen/results/timeseries')).toMatchObject({ visible: false });
+    expect(await shown()).toMatchObject([{ visible: false }, { visible: false }]);
   });
 
   test('shows nobody a count that results would not', async () => {

@@ -12,7 +12,7 @@ import type { Caller } from './operators.ts';
 import { cacheControlFor, pollIdOf, pollNotFound } from './poll-answers.ts';
 import { hourlyJson, timeseriesJson } from './poll-json.ts';
 import { problem } from './problems.ts';
-import { readQuery } from './request-query.ts';
+import { readQuery, refuseQuery } from './request-query.ts';
 import { type HttpContext, jsonContent, problemResponses, type Route } from './route.ts';
 import {
   hourlySchema,
@@ -25,7 +25,7 @@ import {
 } from './schemas.ts';
 import { createShortCache, type ShortCache } from './short-cache.ts';
 
-export const RESULTS_TOKEN_HEADER = 'apura-results-token';
+const RESULTS_TOKEN_HEADER = 'apura-results-token';
 
 const TOKEN_SECURITY = [{}, { resultsToken: [] }, { operatorToken: [] }, { consoleSession: [] }];
 
@@ -77,8 +77,8 @@ function resultsRoute(deps: ApiDeps): Route {
       },
     },
     handle(context, caller) {
-      const query = readQuery(context.req.raw, noQuerySchema);
-      if (query.kind === 'refused') return query.response;
+      const refusal = refuseQuery(context.req.raw);
+      if (refusal !== null) return refusal;
       const audience = audienceFor(deps, context, caller);
       const body = deps.results.results(pollIdOf(context), audience);
       if (body === null) return pollNotFound();

@@ -201,7 +201,7 @@ export const hourlySchema = z
   ])
   .openapi('Hourly');
 
-export const stepSchema = z.enum(['1m', '5m', '1h']);
+const stepSchema = z.enum(['1m', '5m', '1h']);
 
 export const timeseriesSchema = z
   .discriminatedUnion('visible', [

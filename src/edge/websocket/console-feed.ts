@@ -17,7 +17,7 @@ import { TICK_INTERVAL_MS } from './poll-feed.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import { ViewerRoom } from './viewer-room.ts';
 
-export const RECENT_ACTS = 20;
+const RECENT_ACTS = 20;
 /** A poll that opened at most this long before the feed began has had all its votes since. */
 const OPENED_LATELY_MS = 10_000;
 

@@ -18,7 +18,7 @@ export interface LiveDeps {
   readonly log: { readonly durability: Durability; readonly logId: string };
   /** The newest acts at start, newest first. */
   readonly recentActs: readonly OperatorAct[];
-  /** Viewers of all polls together; default VIEWERS_MAX. */
+  /** Viewers of all polls together; default 20,000. */
   readonly viewersMax?: number;
 }
 

@@ -184,18 +184,31 @@ describe('a viewer', () => {
   test('is told of a change once, and of none that it can’t see', async () => {
     await room.place({ state: 'open', resultsVisibility: 'always' });
     await room.place({ id: 'other', state: 'open', resultsVisibility: 'always' });
-    const [viewer, other] = [follow(), follow('other')];
-    await Promise.all([viewer.next('hello'), other.next('hello')]);
+    const [viewer, other, operator] = [follow(), follow('other'), watch()];
+    await Promise.all([viewer.next('hello'), other.next('hello'), operator.next('hello')]);
     count({ ana: 1 }, 2);
     expect((await viewer.next()).results).toMatchObject({ options: [{ share: 1 }, { share: 0 }] });
-    // More votes, the same shares; the poll shows no counts.
+    // More votes, the same shares; the poll shows no counts. Operators see them.
     count({ ana: 2 }, 3);
+    while ((await operator.next('tick')).total !== 2);
     count({ ana: 2, bruno: 2 }, 4);
     expect((await viewer.next()).results).toMatchObject({
       options: [{ share: 0.5 }, { share: 0.5 }],
     });
     expect(viewer.received).toHaveLength(3);
     expect(other.received).toHaveLength(1);
+  });
+
+  test('that came in the middle of a change hears of it being taken back', async () => {
+    await room.place({ state: 'open', resultsVisibility: 'always' });
+    room.count('final', { ana: 1 }, 2);
+    const first = follow();
+    await first.next('hello');
+    room.count('final', { ana: 1, bruno: 1 }, 3);
+    const second = follow();
+    expect((await second.next('hello')).results).toMatchObject({ version: 3 });
+    room.count('final', { ana: 1 }, 4);
+    expect((await second.next()).results).toMatchObject({ options: [{ share: 1 }, { share: 0 }] });
   });
 
   test('gets the newest of many changes, not all of them', async () => {

@@ -13,8 +13,8 @@ import { PollFeed } from './poll-feed.ts';
 import { createTurnQueue } from './turn-queue.ts';
 
 /** Each costs about 10 kB with its buffers. */
-export const VIEWERS_MAX = 20_000;
-export const OPERATORS_MAX = 200;
+const VIEWERS_MAX = 20_000;
+const OPERATORS_MAX = 200;
 const MESSAGE_BYTES_MAX = 1_024;
 /** A connection that answers no ping for so long is gone. */
 const IDLE_SECONDS = 60;
