@@ -161,6 +161,8 @@ test('help names every flag and argument with its meaning and default', () => {
   expect(help).toContain('--url URL');
   expect(help).toContain('the server (default http://127.0.0.1:8080)');
   expect(help).toContain('an option (repeatable)');
+  expect(help).toContain('--format WORD');
+  expect(help).toContain('the format: csv, ndjson (default csv)');
   expect(help).toContain('--no-retry');
   expect(help).toContain('--retry-for TIME');
   expect(help).toContain('--json');

@@ -94,7 +94,7 @@ export function choiceFlag<const Choice extends string>(
   help: string,
   choices: readonly [Choice, ...Choice[]],
 ): Flag<Choice> {
-  return singleFlag(help, choices.join('|'), choices[0], choices[0], (text) =>
+  return singleFlag(choiceHelp(help, choices), 'WORD', choices[0], choices[0], (text) =>
     readChoice(text, choices),
   );
 }
@@ -104,7 +104,7 @@ export function optionalChoiceFlag<const Choice extends string>(
   help: string,
   choices: readonly Choice[],
 ): Flag<Choice | null> {
-  return singleFlag<Choice | null>(help, choices.join('|'), null, '', (text) =>
+  return singleFlag<Choice | null>(choiceHelp(help, choices), 'WORD', null, '', (text) =>
     readChoice(text, choices),
   );
 }
@@ -122,6 +122,10 @@ export function switchFlag(help: string, fallback: boolean): Flag<boolean> {
       return { problem: 'takes no value' };
     },
   };
+}
+
+function choiceHelp(help: string, choices: readonly string[]): string {
+  return `${help}: ${choices.join(', ')}`;
 }
 
 function readText(text: string): { readonly value: string } | BadValue {

@@ -3,9 +3,21 @@ import { ERROR_CODES, type ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import { findToken, type TokenSources } from './admin-token.ts';
 import type { CliIo } from './cli-io.ts';
-import { textFlag } from './flag.ts';
+import { optionalTextFlag } from './flag.ts';
 
-export const URL_FLAG = textFlag("the server's address", 'URL', 'http://127.0.0.1:8080');
+/** For operators' routes; `localUrl` where it is not given. */
+export const URL_FLAG = optionalTextFlag(
+  "the server's address (default: this machine, at $APURA_ADMIN_PORT, $APURA_HTTP_PORT or 8080)",
+  'URL',
+);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where `apura serve` listens in the same environment. Operators' routes may have their own port. */
+export function localUrl(env: Environment, routes: 'public' | 'operators'): string {
+  const adminPort = routes === 'operators' ? env.APURA_ADMIN_PORT : undefined;
+  return `http://127.0.0.1:${adminPort || env.APURA_HTTP_PORT || 8080}`;
+}
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -77,10 +89,11 @@ export class OperatorApi {
 
 /** The API that a command's flags name. */
 export async function operatorApi(
-  flags: TokenSources & { readonly url: string },
+  flags: TokenSources & { readonly url: string | null },
   io: CliIo,
 ): Promise<OperatorApi> {
-  return new OperatorApi(flags.url, await findToken(flags, io.env), io.signal);
+  const url = flags.url ?? localUrl(io.env, 'operators');
+  return new OperatorApi(url, await findToken(flags, io.env), io.signal);
 }
 
 function parseServerUrl(text: string): URL {
@@ -88,7 +101,7 @@ function parseServerUrl(text: string): URL {
   const plain = url !== null && url.search === '' && url.hash === '' && url.username === '';
   if (!plain || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
     const example = 'http://127.0.0.1:8080';
-    throw new ApuraError('usage', `--url ${text} is not a server's address such as ${example}`);
+    throw new ApuraError('usage', `${text} is not a server's address such as ${example}`);
   }
   return url;
 }

@@ -205,6 +205,17 @@ describe('the command', () => {
     }
   });
 
+  test('finds votes and books at the ports of the environment, or where it is told', async () => {
+    await using votes = await new FakePollServer().start();
+    const { port } = new URL(votes.url);
+    const env = { APURA_HTTP_PORT: port, APURA_ADMIN_TOKEN: votes.token };
+    expect(await runLoad(SHORT, recordingIo({ env }))).toBe(0);
+    const io = recordingIo({ env: { ...env, APURA_ADMIN_PORT: '1' } });
+    expect(await runLoad(SHORT, io)).toBe(1);
+    expect(io.err).toContain('No Apura server answers at http://127.0.0.1:1');
+    expect(await runLoad([...SHORT, '--admin-url', votes.url], io)).toBe(0);
+  });
+
   test('with --no-check needs no token and says that nothing was checked', async () => {
     await using server = await new FakePollServer().start();
     const io = recordingIo({ env: { APURA_DATA: '/nonexistent' } });

@@ -9,6 +9,7 @@ import {
   integerFlag,
   numberFlag,
   optionalIntegerFlag,
+  optionalTextFlag,
   switchFlag,
   textFlag,
 } from './flag.ts';
@@ -23,7 +24,7 @@ import { VoteIds } from './load/vote-ids.ts';
 import { VoteJournal } from './load/vote-journal.ts';
 import { VoteRequests } from './load/vote-requests.ts';
 import { VoteSchedule } from './load/vote-schedule.ts';
-import { OperatorApi, URL_FLAG } from './operator-api.ts';
+import { localUrl, OperatorApi } from './operator-api.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { reportErrors, runCommand } from './run-command.ts';
 
@@ -38,7 +39,14 @@ const COMMAND = {
   name: 'apura load',
   summary: 'Sends votes on schedule and checks, id by id, that the server counted them right.',
   flags: {
-    url: URL_FLAG,
+    url: optionalTextFlag(
+      'where votes go (default: this machine, at $APURA_HTTP_PORT or 8080)',
+      'URL',
+    ),
+    adminUrl: optionalTextFlag(
+      "where the operators' routes are (default: $APURA_ADMIN_PORT here, or --url)",
+      'URL',
+    ),
     poll: textFlag('the poll to vote in', 'POLL', 'demo'),
     rate: integerFlag('votes a second, sent on schedule whatever the answers do', 20_000, {
       min: 1,
@@ -134,7 +142,8 @@ async function prepare(flags: LoadFlags, io: CliIo): Promise<Preparation> {
     throw new ApuraError('usage', words);
   }
   // Not io.signal: a run that is stopped still draws its balance sheet.
-  const api = new OperatorApi(flags.url, await findToken(flags, io.env));
+  const token = await findToken(flags, io.env);
+  const api = new OperatorApi(flags.url ?? localUrl(io.env, 'public'), token);
   if (api.url.protocol !== 'http:') {
     throw new ApuraError('usage', 'apura load speaks plain HTTP: --url must begin with http://');
   }
@@ -143,7 +152,8 @@ async function prepare(flags: LoadFlags, io: CliIo): Promise<Preparation> {
   if (poll.state !== 'open') {
     io.stderr(`The poll ${flags.poll} is ${String(poll.state)}: expect its votes to be refused.\n`);
   }
-  const books = flags.check ? new ServerBooks(api, flags.poll) : null;
+  const adminUrl = flags.adminUrl ?? flags.url ?? localUrl(io.env, 'operators');
+  const books = flags.check ? new ServerBooks(new OperatorApi(adminUrl, token), flags.poll) : null;
   return {
     api,
     books,
