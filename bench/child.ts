@@ -1,0 +1,101 @@
+/** A process that the bench starts, waits for, looks at and ends: a server, a generator, a worker. */
+
+export interface ChildOptions {
+  /** The one CPU to run on; any if absent. */
+  readonly cpu?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const STOP_WITHIN_MS = 120_000;
+
+export class Child implements AsyncDisposable {
+  readonly #process: Bun.Subprocess<'pipe', 'pipe', 'inherit'>;
+  readonly #waiting = new Set<() => void>();
+  readonly #read: Promise<void>;
+  #output = '';
+  #ended = false;
+
+  constructor(command: readonly string[], options: ChildOptions = {}) {
+    const { cpu, env } = options;
+    const pinned = cpu === undefined ? [] : ['taskset', '-c', String(cpu)];
+    this.#process = Bun.spawn([...pinned, ...command], {
+      env: { ...process.env, ...env },
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'inherit',
+    });
+    this.#read = this.#readOutput();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** What it has printed so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** The first match in what it prints. @throws where it ends without one. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#output);
+      if (match !== null) return match;
+      if (this.#ended) throw new Error(`It ended without ${pattern}: ${this.#output}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** Writes a line to its standard input. */
+  tell(line: string): void {
+    this.#process.stdin.write(`${line}\n`);
+    void this.#process.stdin.flush();
+  }
+
+  /** Waits for its end and everything that it printed. */
+  async ended(): Promise<{ readonly exitCode: number; readonly output: string }> {
+    const exitCode = await this.#process.exited;
+    await this.#read;
+    return { exitCode, output: this.#output };
+  }
+
+  /** Asks it to end in peace. @throws where it does not end well. */
+  async stop(): Promise<void> {
+    if (!this.#process.killed && this.#process.exitCode === null) this.#process.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS);
+    const { exitCode } = await this.ended();
+    clearTimeout(timer);
+    if (exitCode !== 0) throw new Error(`Process ${this.pid} ended with exit code ${exitCode}.`);
+  }
+
+  /** Ends it whatever it does: for what a failure has left behind. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#process.exited;
+  }
+
+  async #readOutput(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#process.stdout) {
+      this.#output += decoder.decode(chunk, { stream: true });
+      this.#wake();
+    }
+    this.#ended = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+/** Runs a program to its end. @throws with what it printed, unless its exit code is 0. */
+export async function runToEnd(
+  command: readonly string[],
+  options: ChildOptions = {},
+): Promise<string> {
+  const { exitCode, output } = await new Child(command, options).ended();
+  if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${output}`);
+  return output;
+}

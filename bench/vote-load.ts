@@ -1,0 +1,69 @@
+/** Votes from wrk, as fast as the answers come: a closed loop of so many connections. */
+import { randomBytes } from 'node:crypto';
+import { Child } from './child.ts';
+import { cpuSeconds } from './process-figures.ts';
+import { ROOT } from './programs.ts';
+
+export interface VoteLoad {
+  readonly url: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** The CPU of wrk; any if absent. */
+  readonly cpu?: number;
+}
+
+export interface VoteLoadResult {
+  /** Answers that came: each of them 202. */
+  readonly answered: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** CPU time of wrk as percent of one core: near 100 it, and not the server, is what is measured. */
+  readonly loaderPercent: number;
+}
+
+/** What vote.lua prints. */
+interface WrkSummary {
+  readonly requests: number;
+  readonly durationUs: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly maxUs: number;
+  readonly failed: number;
+  readonly refused: number;
+}
+
+/** The poll that the program makes for a demonstration. */
+const POLL = 'demo';
+const OPTIONS = ['ana', 'davi', 'marina'];
+
+/** @throws where a connection failed or an answer was none of 2xx or 3xx. */
+export async function loadVotes(load: VoteLoad): Promise<VoteLoadResult> {
+  const { url, connections, seconds, cpu } = load;
+  const run = randomBytes(5).toString('hex').slice(0, 9);
+  await using wrk = new Child(
+    [
+      ...['wrk', '-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s'],
+      ...['-s', `${ROOT}bench/vote.lua`, url, '--', run, POLL, ...OPTIONS],
+    ],
+    cpu === undefined ? {} : { cpu },
+  );
+  // Read shortly before its end: afterwards the kernel has forgotten it.
+  await Bun.sleep(seconds * 950);
+  const used = cpuSeconds(wrk.pid);
+  const [, line = ''] = await wrk.printed(/^bench (.*)$/m);
+  const told = JSON.parse(line) as WrkSummary;
+  const { requests, durationUs, p50Us, p99Us, maxUs, failed, refused } = told;
+  if (requests === 0 || failed > 0 || refused > 0) {
+    throw new Error(`Not every vote was answered with 202: ${line}`);
+  }
+  return {
+    answered: requests,
+    perSecond: (requests / durationUs) * 1e6,
+    p50Ms: p50Us / 1_000,
+    p99Ms: p99Us / 1_000,
+    maxMs: maxUs / 1_000,
+    loaderPercent: Math.round((used / (seconds * 0.95)) * 100),
+  };
+}
