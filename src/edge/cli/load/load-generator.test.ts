@@ -25,6 +25,7 @@ interface RunSettings extends Partial<GeneratorSettings> {
   readonly ratePerSecond?: number;
   readonly durationMs?: number;
   readonly signal?: AbortSignal;
+  readonly options?: readonly string[];
   /** Called when the schedule begins. */
   readonly meanwhile?: (run: Run) => void;
 }
@@ -33,6 +34,7 @@ async function runAgainst(server: FakePollServer, given: RunSettings = {}): Prom
   const { hostname, port, host } = new URL(server.url);
   const monotonic = () => performance.now();
   const ratePerSecond = given.ratePerSecond ?? 1_000;
+  const options = given.options ?? OPTIONS;
   const durationMs = given.durationMs ?? 100;
   const ids = new VoteIds('demo', { x: 11, z: 12 });
   const baseTime = Date.now();
@@ -57,8 +59,8 @@ async function runAgainst(server: FakePollServer, given: RunSettings = {}): Prom
       journal,
       record,
       ids,
-      requests: new VoteRequests({ host, poll: 'demo', options: OPTIONS }, ids),
-      picker: new OptionPicker(OPTIONS.length, 1, 1),
+      requests: new VoteRequests({ host, poll: 'demo', options }, ids),
+      picker: new OptionPicker(options.length, 1, 1),
     },
   );
   const run = { journal, record, ids };
@@ -119,6 +121,20 @@ describe('against an honest server', () => {
       const key = ids.uuid(vote, journal.idTimeOf(vote));
       expect(optionOf.get(key)).toBe(OPTIONS[journal.optionOf(vote)] ?? '');
     }
+  });
+
+  test('requests that the kernel takes only in parts arrive whole', async () => {
+    await using server = await serverThat();
+    const run = await runAgainst(server, {
+      options: ['x'.repeat(60_000)],
+      connections: 1,
+      pipeline: 200,
+      ratePerSecond: 1_000_000,
+      durationMs: 1,
+    });
+    expect(run.journal.totals()).toMatchObject({ accepted: 1_000, unknown: 0 });
+    expect(new Set(server.rows.map(({ option }) => option.length))).toEqual(new Set([60_000]));
+    expect(run.record.failures).toEqual({});
   });
 
   test('a connection that the server closes politely is opened again', async () => {
@@ -270,6 +286,21 @@ describe('a server that dies under the load', () => {
     });
     expect(counted(server)).toEqual(keysIn(run, 'accepted'));
     expect(run.record.failures.refused).toBeGreaterThan(0);
+  });
+
+  test('while a connection is idle costs no vote', async () => {
+    await using server = await serverThat();
+    const run = await runAgainst(server, {
+      ratePerSecond: 20,
+      durationMs: 500,
+      meanwhile: async ({ record }) => {
+        await until(() => record.accepted === 1);
+        await server.kill();
+        await server.start();
+      },
+    });
+    expect(run.journal.totals()).toMatchObject({ accepted: 10, unknown: 0 });
+    expect(counted(server)).toEqual(keysIn(run, 'accepted'));
   });
 
   test('and stays away ends the run with the rest unsent', async () => {

@@ -116,12 +116,6 @@ export class LoadGenerator implements ConnectionOwner {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** Votes that are due but have not left. */
-  get backlog(): number {
-    if (this.#schedule === null || this.#stopping) return 0;
-    return this.#schedule.dueBy(this.#settings.monotonic()) - this.#next;
-  }
-
   answered(vote: number, sentAt: number, answer: ResponseParser, now: number): boolean {
     this.#lastSignAt = now;
     if (answer.status === 202) return this.#acknowledged(vote, sentAt, answer, now);
