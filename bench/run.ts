@@ -1,7 +1,14 @@
 /** `make bench`: every measurement but the peak minute, recorded in bench/RESULTS.md. See README.md. */
+import { feedPart } from './feed-part.ts';
 import { logSizePart } from './log-size-part.ts';
 import { runParts } from './run-parts.ts';
+import { servePart } from './serve-part.ts';
+import { startPart } from './start-part.ts';
 import { votesPart } from './votes-part.ts';
 import { workersPart } from './workers-part.ts';
 
-await runParts([votesPart, logSizePart, workersPart], 'make bench', process.argv.slice(2));
+await runParts(
+  [votesPart, logSizePart, servePart, workersPart, feedPart, startPart],
+  'make bench',
+  process.argv.slice(2),
+);
