@@ -44,6 +44,7 @@ const HALTING: ReadonlySet<string> = new Set([
   'store_corrupt',
 ]);
 const RETRY_MS = 1_000;
+const nobodyWaits = (): void => {};
 
 interface Barrier {
   readonly partition: number;
@@ -55,7 +56,7 @@ export class StoreWorker<Step extends StepBase> {
   readonly #deps: StoreWorkerDeps<Step>;
   #barriers: Barrier[] = [];
   /** Ends the wait for new blocks. */
-  #wake: () => void = () => {};
+  #wake = nobodyWaits;
   #ended = false;
 
   constructor(deps: StoreWorkerDeps<Step>) {
@@ -141,7 +142,7 @@ export class StoreWorker<Step extends StepBase> {
       if (!signal.aborted) await log.changed(only.partition, at.nextOffset, waiting.signal);
     } finally {
       signal.removeEventListener('abort', this.#wake);
-      this.#wake = () => {};
+      this.#wake = nobodyWaits;
     }
   }
 

@@ -19,8 +19,9 @@ export class LiveResultsBoard implements ResultsBoard {
   #position: CountsPosition = { asOf: 0, version: 0, stale: true };
 
   /** Takes the tally's position over, also where no poll's counts have changed. Never goes backwards. */
-  advance(position: CountsPosition): void {
-    if (position.version >= this.#position.version) this.#position = position;
+  advance({ asOf, version, stale }: CountsPosition): void {
+    // Nothing else of what is given: a frame tells of one poll, the position goes to all.
+    if (version >= this.#position.version) this.#position = { asOf, version, stale };
   }
 
   /** Takes a scope's newest counts over. */
