@@ -82,8 +82,12 @@ function processIo(signal: AbortSignal): CliIo {
     stderr: (text) => void process.stderr.write(text),
     env: processEnv(),
     isTTY: process.stdout.isTTY === true && process.stderr.isTTY === true,
-    columns: process.stdout.columns ?? 80,
-    rows: process.stdout.rows ?? 24,
+    get columns() {
+      return process.stdout.columns ?? 80;
+    },
+    get rows() {
+      return process.stdout.rows ?? 24;
+    },
     signal,
   };
 }

@@ -83,6 +83,7 @@ const PRIVATE = {
   durability_refused: [500],
   ledger_key_conflict: [500],
   store_corrupt: [500],
+  store_unavailable: [500],
   fenced: [500],
   data_folder_locked: [500],
   invalid_config: [500],

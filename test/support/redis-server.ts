@@ -1,0 +1,93 @@
+/** A Redis server of the tests' own: its own folder and port, to be flushed, killed and started again. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  /** Ends it as kill -9 does, and starts it again on the same folder and port. */
+  restart(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 20_000;
+
+/** @throws when there is no redis-server: these tests are never skipped. */
+export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
+  const program = Bun.which('redis-server');
+  if (program === null) {
+    throw new Error(
+      'No redis-server is installed: `apt-get install redis-server`, or `make test`.',
+    );
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'apura-redis-'));
+  const port = await freePort();
+  let child = await launch(program, folder, port, settings);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async restart() {
+      child.kill('SIGKILL');
+      await child.exited;
+      child = await launch(program, folder, port, settings);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await child.exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(program: string, folder: string, port: number, settings: readonly string[]) {
+  const child = Bun.spawn(
+    [
+      program,
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
+      ...['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''],
+      ...settings,
+    ],
+    { stdout: 'ignore', stderr: 'ignore' },
+  );
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await answers(port))) {
+    if (performance.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`redis-server does not answer on port ${port}.`);
+    }
+    await Bun.sleep(20);
+  }
+  return child;
+}
+
+/** Whether a PING is answered: a server that still loads its files answers something else. */
+async function answers(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  try {
+    const socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        open: (open) => void open.write('PING\r\n'),
+        data: (_, bytes) => resolve(bytes.toString().startsWith('+PONG')),
+        error: () => resolve(false),
+        close: () => resolve(false),
+      },
+    });
+    const answered = await promise;
+    socket.end();
+    return answered;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1', () => {
+    const address = probe.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    probe.close(() => resolve(port));
+  });
+  return promise;
+}
