@@ -12,7 +12,7 @@ export function ActLog({ entry }: { readonly entry: LivePoll }) {
   return (
     <section class="panel" aria-label={m.actLog}>
       <header class="panel-head">
-        <h3>{m.actLog}</h3>
+        <h2>{m.actLog}</h2>
       </header>
       {acts.length === 0 ? (
         <p class="none">{m.actLogNone}</p>

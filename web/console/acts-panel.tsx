@@ -15,7 +15,7 @@ export function ActsPanel({ entry }: { readonly entry: LivePoll }) {
   return (
     <section class="panel acts" aria-label={m.acts}>
       <header class="panel-head">
-        <h3>{m.acts}</h3>
+        <h2>{m.acts}</h2>
       </header>
       {offered.length === 0 && <p class="none">{m.actsNone}</p>}
       {offered.map((act) => {

@@ -52,9 +52,9 @@ export function ChartPanel(props: ChartPanelProps) {
   return (
     <section class="panel chart" aria-label={title}>
       <header class="panel-head">
-        <h3>
+        <h2>
           {title} {kind === 'rates' && <span class="unit">{m.perSecondUnit}</span>}
-        </h3>
+        </h2>
         <span class="tools">
           <button
             type="button"
@@ -85,7 +85,7 @@ export function ChartPanel(props: ChartPanelProps) {
       {isEmpty ? (
         <p class="chart-empty">{props.emptyText}</p>
       ) : isTable ? (
-        <ScrollArea label={title}>
+        <ScrollArea label={`${title}, ${m.asTable}`}>
           <table>
             <thead>
               <tr>

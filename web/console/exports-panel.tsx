@@ -17,7 +17,7 @@ export function ExportsPanel({ poll }: { readonly poll: Poll }) {
   return (
     <section class="panel exports" aria-label={m.exports}>
       <header class="panel-head">
-        <h3>{m.exports}</h3>
+        <h2>{m.exports}</h2>
       </header>
       <p class="hint">{m.exportsHint}</p>
       <ul>

@@ -10,9 +10,9 @@ export function LagPanel() {
   return (
     <section class="panel" aria-label={m.lagPanel}>
       <header class="panel-head">
-        <h3>{m.lagPanel}</h3>
+        <h2>{m.lagPanel}</h2>
       </header>
-      <ScrollArea label={m.lagPanel}>
+      <ScrollArea label={`${m.lagPanel}, ${m.processes}`}>
         <table class="plain">
           <thead>
             <tr>

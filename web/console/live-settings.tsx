@@ -66,9 +66,9 @@ export function LiveSettings({ entry }: { readonly entry: LivePoll }) {
   return (
     <section class="panel" aria-label={m.liveSettings}>
       <header class="panel-head">
-        <h3>{m.liveSettings}</h3>
+        <h2>{m.liveSettings}</h2>
       </header>
-      <form class="stack" onSubmit={save}>
+      <form class="stack" onSubmit={save} noValidate>
         <label class="field">
           <span>{m.visibility}</span>
           <select

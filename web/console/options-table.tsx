@@ -29,7 +29,7 @@ export function OptionsTable({ entry }: { readonly entry: LivePoll }) {
   return (
     <section class="panel options" aria-label={m.optionsTable}>
       <header class="panel-head">
-        <h3>{m.optionsTable}</h3>
+        <h2>{m.optionsTable}</h2>
         <p class="gap">{gapText(ranked, m, f)}</p>
         <span class="tools">
           <label class="inline">

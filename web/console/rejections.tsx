@@ -11,7 +11,7 @@ export function Rejections() {
   return (
     <section class="panel" aria-label={m.rejected}>
       <header class="panel-head">
-        <h3>{m.rejected}</h3>
+        <h2>{m.rejected}</h2>
         <p class="hint">{m.sinceStart}</p>
       </header>
       {reasons.length === 0 ? (

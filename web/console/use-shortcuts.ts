@@ -5,10 +5,9 @@ import { type Command, commandOf } from './shortcut.ts';
 const TYPING = 'input:not([type=radio], [type=checkbox]), select, textarea';
 
 export function useShortcuts(isOn: boolean, commands: Readonly<Record<Command, () => void>>): void {
-  const newest = useRef(commands);
-  newest.current = commands;
+  const newest = useRef({ isOn, commands });
+  newest.current = { isOn, commands };
   useEffect(() => {
-    if (!isOn) return;
     const press = (event: KeyboardEvent) => {
       const command = commandOf({
         key: event.key,
@@ -17,13 +16,13 @@ export function useShortcuts(isOn: boolean, commands: Readonly<Record<Command, (
         altKey: event.altKey,
         isTyping: isTyping(event.target),
       });
-      if (command === null) return;
+      if (command === null || !newest.current.isOn) return;
       event.preventDefault();
-      newest.current[command]();
+      newest.current.commands[command]();
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
-  }, [isOn]);
+  }, []);
 }
 
 function isTyping(target: EventTarget | null): boolean {
