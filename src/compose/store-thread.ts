@@ -40,11 +40,11 @@ interface StoreThreadDeps<Step extends StepBase> {
 const UINT32 = 0x1_0000_0000;
 
 /** Waits `ms`, or until the signal aborts. */
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
 }
 
-export function openLogOf(settings: StoreThreadSettings): EventLog {
+function openLogOf(settings: StoreThreadSettings): EventLog {
   return openSqliteLogReader({
     path: settings.logPath,
     logId: settings.logId,

@@ -18,7 +18,7 @@ export interface ThreadListener {
 }
 
 /** The error that another thread's error was, as far as it survives the passage. */
-export function reviveError({ code, message }: PassedError): Error {
+function reviveError({ code, message }: PassedError): Error {
   return isErrorCode(code) ? new ApuraError(code, message) : new Error(message);
 }
 

@@ -71,6 +71,6 @@ export function describe(differences: readonly Difference[]): string {
   return more > 0 ? `${shown.join('; ')}; and ${more} more` : shown.join('; ');
 }
 
-export function describeOne({ partition, scope, what, expected, found }: Difference): string {
+function describeOne({ partition, scope, what, expected, found }: Difference): string {
   return `partition ${partition}, poll ${scope}, ${what}: ${expected} expected, ${found} found`;
 }
