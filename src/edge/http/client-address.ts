@@ -18,16 +18,18 @@ export interface ClientAddress {
 export function trustProxies(proxies: readonly string[]): ClientAddress {
   const trusted = new BlockList();
   for (const proxy of proxies) {
-    const [address = '', prefix] = proxy.split('/');
+    const [address = '', prefix, ...rest] = proxy.split('/');
     const family = isIP(address);
-    const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix);
-    const fits = Number.isInteger(bits) && bits >= 0 && bits <= (family === 4 ? 32 : 128);
-    if (family === 0 || !fits) {
+    const bitsMax = family === 4 ? 32 : 128;
+    // Digits and nothing else: an empty prefix must not read as 0 and trust everybody.
+    const fits = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsMax);
+    if (family === 0 || !fits || rest.length > 0) {
       throw new ApuraError(
         'invalid_config',
         `APURA_TRUSTED_PROXIES names "${proxy}", neither an address nor a network like 10.0.0.0/8.`,
       );
     }
+    const bits = prefix === undefined ? bitsMax : Number(prefix);
     trusted.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   }
   const isTrusted = (address: string): boolean => {

@@ -6,6 +6,8 @@ const DEPTH_MAX = 8;
 /** Bodies that are remembered; a poll has at most 100 options, and few ways to write each. */
 const REMEMBERED_MAX = 1024;
 const REMEMBERED_LENGTH_MAX = 160;
+/** Of JSON: an object with one text in it. A parser keeps the last of two fields of one name. */
+const ONE_FIELD = /^\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*"(?:[^"\\]|\\.)*"\s*\}\s*$/;
 
 /** What is wrong with a body, and where. */
 export interface UnreadableBody {
@@ -64,6 +66,9 @@ function parseVoteBody(text: string): string | UnreadableBody {
   const option = 'option' in value ? value.option : undefined;
   if (typeof option !== 'string' || option === '') {
     return bad('invalid_body', 'The field "option" must be the id of an option.', '/option');
+  }
+  if (!ONE_FIELD.test(text)) {
+    return bad('invalid_body', 'A vote names one option, once.', '/option');
   }
   return option;
 }

@@ -83,8 +83,15 @@ export class VoteRoute {
       return this.#refuse('unsupported_media_type', 'Send the vote as application/json.');
     }
     const length = headers.get('content-length');
-    if (length !== null && Number(length) > VOTE_BODY_BYTES_MAX) return this.#tooLarge();
-    const text = length === null ? await boundedText(request) : await request.text();
+    // Asked this way round, a length that is no number is too large.
+    if (length !== null && !(Number(length) <= VOTE_BODY_BYTES_MAX)) return this.#tooLarge();
+    let text: string | null;
+    try {
+      text = length === null ? await boundedText(request) : await request.text();
+    } catch {
+      // The sender went away: nobody reads this, but the books must say what became of the vote.
+      return this.#refuse('invalid_body', 'The body ended early.');
+    }
     if (text === null) return this.#tooLarge();
     const poll = door.poll(pollId);
     if (poll === null) return this.#refuse('poll_not_found', 'No poll has this id.');
