@@ -18,12 +18,14 @@ export interface MetricsSources {
     readonly ledgerMs: number;
     readonly partitions: readonly PartitionLag[];
   };
+  /** Events that the log met too late to count. */
+  readonly expired: () => number;
   /** Differences found by the newest reconciliation. */
   readonly differences: () => number;
   readonly version: string;
 }
 
-const QUANTILES = [50, 90, 99, 99.9] as const;
+const PERCENTILES = { '0.5': 50, '0.9': 90, '0.99': 99, '0.999': 99.9 } as const;
 
 /** A registry whose values are read at collection: the hot path never touches it. */
 export function createMetrics(sources: MetricsSources): Registry {
@@ -76,9 +78,12 @@ export function createMetrics(sources: MetricsSources): Registry {
   counter('apura_votes_unknown_total', 'Votes whose outcome the log did not say.', [], (c) =>
     c.inc(door.unknown),
   );
+  counter('apura_votes_expired_total', 'Votes logged too late to count: an alarm.', [], (c) =>
+    c.inc(sources.expired()),
+  );
   gauge('apura_vote_accept_seconds', 'Time to accept a vote.', ['quantile'], (g) => {
-    for (const quantile of QUANTILES) {
-      g.set({ quantile: String(quantile / 100) }, door.latency.percentile(quantile) / 1000);
+    for (const [quantile, percent] of Object.entries(PERCENTILES)) {
+      g.set({ quantile }, door.latency.percentile(percent) / 1000);
     }
   });
   gauge('apura_votes_pending', 'Votes that wait for the log.', [], (g) => g.set(sources.pending()));

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'bun:test';
+import { isAbsolute, resolve } from 'node:path';
+import { configOf } from './config.ts';
+import type { Env } from './env.ts';
+
+describe('without any setting', () => {
+  test('everything is embedded, local and as the documents say', () => {
+    expect(configOf({})).toEqual({
+      dataFolder: resolve('data'),
+      httpHost: '127.0.0.1',
+      httpPort: 8080,
+      adminPort: null,
+      adminToken: null,
+      log: { kind: 'sqlite' },
+      tally: { kind: 'sqlite' },
+      ledger: { kind: 'sqlite' },
+      partitions: null,
+      demo: false,
+      trustedProxies: [],
+      corsOrigins: [],
+      tls: null,
+      logLevel: 'info',
+    });
+  });
+});
+
+describe('a setting is taken', () => {
+  test('each as it is meant', () => {
+    const config = configOf({
+      APURA_DATA: 'somewhere/else',
+      APURA_HTTP_HOST: '0.0.0.0',
+      APURA_HTTP_PORT: '0',
+      APURA_ADMIN_PORT: '65535',
+      APURA_ADMIN_TOKEN: 'sixteen-or-more!',
+      APURA_LOG: 'sqlite',
+      APURA_TALLY: 'sqlite',
+      APURA_LEDGER: 'sqlite',
+      APURA_PARTITIONS: '511',
+      APURA_DEMO: '1',
+      APURA_TRUSTED_PROXIES: '10.0.0.0/8, ,192.0.2.7,',
+      APURA_CORS_ORIGINS: 'https://tv.example , http://localhost:3000',
+      APURA_TLS_CERT: 'cert.pem',
+      APURA_TLS_KEY: 'key.pem',
+      APURA_LOG_LEVEL: 'silent',
+    });
+    expect(config).toMatchObject({
+      httpHost: '0.0.0.0',
+      httpPort: 0,
+      adminPort: 65_535,
+      adminToken: 'sixteen-or-more!',
+      partitions: 511,
+      demo: true,
+      trustedProxies: ['10.0.0.0/8', '192.0.2.7'],
+      corsOrigins: ['https://tv.example', 'http://localhost:3000'],
+      tls: { certFile: 'cert.pem', keyFile: 'key.pem' },
+      logLevel: 'silent',
+    });
+    expect(isAbsolute(config.dataFolder)).toBe(true);
+    expect(config.dataFolder.endsWith('else')).toBe(true);
+  });
+
+  test('two ports that the system chooses are two ports', () => {
+    expect(configOf({ APURA_HTTP_PORT: '0', APURA_ADMIN_PORT: '0' })).toMatchObject({
+      httpPort: 0,
+      adminPort: 0,
+    });
+  });
+});
+
+describe('the start is refused', () => {
+  test.each<Env>([
+    { APURA_HTTP_PORT: '-1' },
+    { APURA_HTTP_PORT: '65536' },
+    { APURA_HTTP_PORT: '80.5' },
+    { APURA_HTTP_PORT: '1e3' },
+    { APURA_HTTP_PORT: ' 80' },
+    { APURA_HTTP_PORT: '0x50' },
+    { APURA_HTTP_PORT: 'http' },
+    { APURA_ADMIN_PORT: '65536' },
+    { APURA_ADMIN_PORT: '8080' },
+    { APURA_ADMIN_PORT: '9000', APURA_HTTP_PORT: '9000' },
+    { APURA_ADMIN_TOKEN: 'fifteen-chars-!' },
+    { APURA_ADMIN_TOKEN: 'with a blank in between' },
+    { APURA_ADMIN_TOKEN: 'with-a-line-break-behind\n' },
+    { APURA_LOG: 'kafka://broker:9092/votes' },
+    { APURA_TALLY: 'redis://localhost' },
+    { APURA_LEDGER: 'postgres://localhost/apura' },
+    { APURA_LOG: 'SQLite' },
+    { APURA_PARTITIONS: '0' },
+    { APURA_PARTITIONS: '512' },
+    { APURA_PARTITIONS: 'many' },
+    { APURA_DEMO: 'true' },
+    { APURA_DEMO: '2' },
+    { APURA_CORS_ORIGINS: '*' },
+    { APURA_CORS_ORIGINS: 'tv.example' },
+    { APURA_CORS_ORIGINS: 'https://tv.example/' },
+    { APURA_CORS_ORIGINS: 'https://tv.example/path' },
+    { APURA_CORS_ORIGINS: 'https://TV.example' },
+    { APURA_CORS_ORIGINS: 'https://tv.example:443' },
+    { APURA_CORS_ORIGINS: 'ftp://tv.example' },
+    { APURA_CORS_ORIGINS: 'null' },
+    { APURA_CORS_ORIGINS: 'https://tv.example,evil' },
+    { APURA_TLS_CERT: 'cert.pem' },
+    { APURA_TLS_KEY: 'key.pem' },
+    { APURA_LOG_LEVEL: 'verbose' },
+    { APURA_LOG_LEVEL: 'INFO' },
+  ])('by %j, naming the variable', (env) => {
+    const [name = ''] = Object.keys(env);
+    expect(() => configOf(env)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_config',
+        message: expect.stringContaining(name),
+      }),
+    );
+  });
+
+  test('without showing a password that stood in the address', () => {
+    const refused = (env: Env): string => {
+      try {
+        configOf(env);
+        return '';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const told = refused({ APURA_LEDGER: 'postgres://apura:hunter2@db/apura' });
+    expect(told).toContain('APURA_LEDGER');
+    expect(told).not.toContain('hunter2');
+    expect(refused({ APURA_ADMIN_TOKEN: 'hunter2' })).not.toContain('hunter2');
+  });
+});
