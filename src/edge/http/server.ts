@@ -59,6 +59,9 @@ export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): H
       hostname: deps.host,
       port: deps.port,
       development: false,
+      // Without it `development: false` shares the port with any other process of ours that asks for
+      // it, and the kernel would deal votes out between two installations.
+      reusePort: false,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: REQUEST_BYTES_MAX,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
