@@ -20,6 +20,8 @@ export interface CountingOptions {
   readonly clock: Clock;
   readonly spawn: SpawnThread;
   readonly listenerOf: (name: 'tally' | 'ledger') => Omit<ThreadListener, 'onTold'>;
+  /** Told of events that the log met too late to count: no client of ours sends any. */
+  readonly onExpired: (count: number) => void;
 }
 
 export interface Lag {
@@ -38,6 +40,8 @@ export interface Counting extends AsyncDisposable {
   readonly ledger: RemoteStore;
   readonly threads: readonly Thread[];
   lag(): Lag;
+  /** Events that the log met too late to count, since the start. */
+  expired(): number;
   /** Whether both stores have followed the log to its end. */
   isDrained(): boolean;
   /** Ends one second of lag; called once a second. */
@@ -65,21 +69,32 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
   });
   const recent = { tallyMs: 0, ledgerMs: 0 };
   const shown = { tallyMs: 0, ledgerMs: 0 };
+  await using threads = new AsyncDisposableStack();
+  let expired = 0;
+  const tallyListener = options.listenerOf('tally');
   const tallyThread = await Thread.start(spawn, 'tally', settingsFor('tally'), {
-    ...options.listenerOf('tally'),
+    ...tallyListener,
+    onHalted: (error) => {
+      board.markStale();
+      tallyListener.onHalted(error);
+    },
     onTold: (what) => {
       const told = what as TallyTold;
       recent.tallyMs = Math.max(recent.tallyMs, told.lagMs);
+      expired += told.expired;
+      if (told.expired > 0) options.onExpired(told.expired);
       board.advance(told);
       for (const frame of told.frames) feed.publish(frame);
     },
   });
+  threads.defer(() => tallyThread.stop());
   const ledgerThread = await Thread.start(spawn, 'ledger', settingsFor('ledger'), {
     ...options.listenerOf('ledger'),
     onTold: (what) => {
       recent.ledgerMs = Math.max(recent.ledgerMs, (what as LedgerTold).lagMs);
     },
   });
+  threads.defer(() => ledgerThread.stop());
   const tally = remoteStore(tallyThread.calls);
   const ledger = remoteStore(ledgerThread.calls);
   const partitionLags = (): PartitionLag[] =>
@@ -89,6 +104,7 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       tally: positions.tally.get(partition),
       ledger: positions.ledger.get(partition),
     }));
+  const started = threads.move();
   return {
     board,
     feed,
@@ -101,6 +117,7 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       partitions: settings.partitions,
       clock,
     }),
+    expired: () => expired,
     lag: () => ({ ...shown, partitions: partitionLags() }),
     isDrained: () =>
       partitionLags().every((lag) => lag.tally === lag.end && lag.ledger === lag.end),
@@ -109,9 +126,6 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       recent.tallyMs = 0;
       recent.ledgerMs = 0;
     },
-    async [Symbol.asyncDispose]() {
-      await tallyThread.stop();
-      await ledgerThread.stop();
-    },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }

@@ -64,12 +64,14 @@ const RANDOM_WORDS = 3 * 1024;
 
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { paths, clock, spawn } = options;
+  await using threads = new AsyncDisposableStack();
   const queryThread = await Thread.start(
     spawn,
     'query',
     { cataloguePath: paths.catalogue, ledgerPath: paths.ledger },
     options.listenerOf('query'),
   );
+  threads.defer(() => queryThread.stop());
   const catalogue = options.wrapCatalogue(remoteCatalogue(queryThread.calls));
   const settings = await settingsOf(catalogue, options.partitions);
   const ends = new SharedOffsets(settings.partitions + 1);
@@ -84,6 +86,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     },
     options.listenerOf('log'),
   );
+  threads.defer(() => logThread.stop());
   const log = remoteLog(
     {
       logId: settings.logId,
@@ -128,6 +131,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     // The one writer of the control partition is this process: the door knows all that stands there.
     ready: () => logThread.halted === null,
   });
+  const started = threads.move();
   return {
     settings,
     log,
@@ -141,8 +145,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     logThread,
     async [Symbol.asyncDispose]() {
       await writer.drain();
-      await logThread.stop();
-      await queryThread.stop();
+      await started.disposeAsync();
     },
   };
 }

@@ -27,6 +27,7 @@ export class Thread {
   readonly calls: RemoteCalls;
   readonly #worker: Worker;
   #halted: Error | null = null;
+  #stopping = false;
 
   private constructor(name: ThreadName, worker: Worker) {
     this.name = name;
@@ -44,15 +45,19 @@ export class Thread {
     const worker = spawn(name, settings);
     const thread = new Thread(name, worker);
     let ready = false;
-    await new Promise<void>((resolve, reject) => {
+    const started = new Promise<void>((resolve, reject) => {
       const halt = (error: Error): void => {
-        thread.#halted ??= error;
+        if (thread.#halted !== null) return;
+        thread.#halted = error;
         thread.calls.breakOff(error);
-        if (ready) listener.onHalted(error);
-        else reject(error);
+        if (!ready) reject(error);
+        else if (!thread.#stopping) listener.onHalted(error);
       };
       worker.on('error', (cause) => {
         halt(new ApuraError('internal', `The ${name} thread died: ${String(cause)}`, { cause }));
+      });
+      worker.on('exit', () => {
+        halt(new ApuraError('internal', `The ${name} thread ended unasked.`));
       });
       worker.on('message', (message: ThreadEvent | object) => {
         if (!('event' in message)) return;
@@ -69,6 +74,13 @@ export class Thread {
         }
       });
     });
+    try {
+      await started;
+    } catch (error) {
+      // A thread left behind would keep the process from ending.
+      await worker.terminate();
+      throw error;
+    }
     return thread;
   }
 
@@ -79,6 +91,7 @@ export class Thread {
 
   /** Lets the thread finish what it does and close its files, then ends it. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     if (this.#halted === null) await this.calls.call('close', []).catch(() => {});
     await this.#worker.terminate();
   }
