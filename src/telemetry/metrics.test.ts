@@ -4,7 +4,7 @@ import { createMetrics } from './metrics.ts';
 
 function sources() {
   const door = new DoorMetrics();
-  const state = { pending: 3, tallyMs: 40, differences: 0 };
+  const state = { pending: 3, tallyMs: 40, expired: 2, differences: 0 };
   const registry = createMetrics({
     door,
     pending: () => state.pending,
@@ -17,6 +17,7 @@ function sources() {
       ],
     }),
     expired: () => 2,
+    expired: () => state.expired,
     differences: () => state.differences,
     version: '1.2.3',
   });
@@ -41,6 +42,7 @@ test('what is scraped is what the sources say at that moment', async () => {
   expect(samples(text, 'apura_votes_received_total')).toEqual(['apura_votes_received_total 9']);
   expect(samples(text, 'apura_votes_accepted_total')).toEqual(['apura_votes_accepted_total 2']);
   expect(samples(text, 'apura_votes_unknown_total')).toEqual(['apura_votes_unknown_total 1']);
+  expect(samples(text, 'apura_votes_expired_total')).toEqual(['apura_votes_expired_total 2']);
   expect(samples(text, 'apura_votes_rejected_total')).toEqual([
     'apura_votes_rejected_total{reason="poll_closed"} 2',
     'apura_votes_rejected_total{reason="id_expired"} 1',
