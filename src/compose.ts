@@ -80,7 +80,16 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
           }),
       }),
     );
-    const counting = cleanup.use(await startCounting({ paths, ingest, clock, spawn, listenerOf }));
+    const counting = cleanup.use(
+      await startCounting({
+        paths,
+        ingest,
+        clock,
+        spawn,
+        listenerOf,
+        onExpired: (count) => logger.error({ count }, 'events expired: logged too late to count'),
+      }),
+    );
     if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId });
 
     const books = new DoorMetrics();

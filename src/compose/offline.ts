@@ -9,6 +9,7 @@ import { type Audited, audit, type PartitionAudit } from '../application/countin
 import { rebuildLedger, rebuildTally } from '../application/counting/rebuild.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
 import { ApuraError } from '../domain/errors.ts';
+import { decodePollRecord } from '../domain/voting/poll-record.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { claimFolder, dataPaths } from './data-folder.ts';
 
@@ -49,7 +50,7 @@ export async function auditFolder(
     { name: 'ledger windows', read: (partition) => ledger.read(partition) },
     { name: 'ledger rows', read: (partition) => ledger.recount(partition) },
   ];
-  return await audit({ log, stores, dedupWindowMs, onProgress });
+  return await audit({ log, stores, dedupWindowMs, readControl: decodePollRecord, onProgress });
 }
 
 /** Empties a store and fills it from the log. @throws ApuraError `data_folder_locked`. */

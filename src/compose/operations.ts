@@ -44,6 +44,7 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
     door,
     pending: () => ingest.writer.pending,
     lag: () => counting.lag(),
+    expired: () => counting.expired(),
     differences: () => counting.consistency.newest.differences,
     version,
   });

@@ -16,7 +16,6 @@ function sources() {
         { partition: 1, end: 4, tally: 4, ledger: 4 },
       ],
     }),
-    expired: () => 2,
     expired: () => state.expired,
     differences: () => state.differences,
     version: '1.2.3',

@@ -13,6 +13,8 @@ export interface TallyTold extends CountsPosition {
   readonly frames: readonly TallyFrame[];
   /** The longest time from acceptance to count since the last time it told, ms. */
   readonly lagMs: number;
+  /** Events that came to the verdict `expired` since the last time it told: each is an alarm. */
+  readonly expired: number;
 }
 
 const STEP_BYTES_MAX = 4 << 20;
@@ -34,6 +36,7 @@ await runThread<StoreThreadSettings>(async (settings) => {
   }
   let stale = true;
   let lagMs = 0;
+  let expired = 0;
   let toldAt = 0;
   let toldVersion = -1;
 
@@ -47,8 +50,9 @@ await runThread<StoreThreadSettings>(async (settings) => {
       toldVersion < 0 || becameFresh ? view.wholeFrames(asOf, stale) : view.takeFrames(asOf, stale);
     toldAt = asOf;
     toldVersion = view.version;
-    tell({ frames, lagMs, asOf, version: view.version, stale } satisfies TallyTold);
+    tell({ frames, lagMs, expired, asOf, version: view.version, stale } satisfies TallyTold);
     lagMs = 0;
+    expired = 0;
   };
 
   // Told before the doors open: reading the window again may take long, and a total that had been
@@ -63,6 +67,7 @@ await runThread<StoreThreadSettings>(async (settings) => {
     onApplied: ({ step, acceptedFrom }) => {
       const lag = acceptedFrom === null ? 0 : Math.max(0, Date.now() - acceptedFrom);
       lagMs = Math.max(lagMs, lag);
+      for (const books of step.books) expired += books.expired;
       view.apply(step, lag);
     },
     onRound: round,

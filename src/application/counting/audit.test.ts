@@ -11,8 +11,9 @@ import {
 } from '../../../test/support/blocks.ts';
 import { CountingRoom, withMethods } from '../../../test/support/counting-room.ts';
 import { RANDOM_LOG_WINDOW_MS, randomLogs } from '../../../test/support/random-log.ts';
-import { encodeControlBlock } from '../../domain/counting/block.ts';
-import type { EventLog } from '../../ports/event-log.ts';
+import { CONTROL_BLOCK_PARTITION, encodeControlBlock } from '../../domain/counting/block.ts';
+import { ApuraError } from '../../domain/errors.ts';
+import { CONTROL_PARTITION, type EventLog } from '../../ports/event-log.ts';
 import type { PartitionCounts } from '../../ports/store-step.ts';
 import { type Audited, audit, isBalanced, type PartitionAudit } from './audit.ts';
 
@@ -60,12 +61,27 @@ function accounts(room: CountingRoom): readonly Audited[] {
   ];
 }
 
-function audited(
+/** The audits of the event partitions. */
+async function audited(
   room: CountingRoom,
   { stores = accounts(room), log = room.log }: { stores?: readonly Audited[]; log?: EventLog } = {},
 ): Promise<readonly PartitionAudit[]> {
   const { windowMs: dedupWindowMs } = room;
-  return audit({ log, stores, dedupWindowMs, onProgress: () => {} });
+  const readControl = (): void => {};
+  const audits = await audit({ log, stores, dedupWindowMs, readControl, onProgress: () => {} });
+  return audits.slice(0, -1);
+}
+
+/** The audit of the control partition, whose records are what `readControl` takes. */
+async function auditedControl(
+  room: CountingRoom,
+  readControl: (payload: Uint8Array) => void,
+): Promise<PartitionAudit> {
+  const { log, windowMs: dedupWindowMs } = room;
+  const audits = await audit({ log, stores: [], dedupWindowMs, readControl, onProgress() {} });
+  const control = audits.at(-1);
+  if (control === undefined) throw new Error('The audit left the control partition out.');
+  return control;
 }
 
 const failuresOf = (audits: readonly PartitionAudit[]) => audits.map(({ failure }) => failure);
@@ -144,6 +160,7 @@ describe('an audit of stores that are what the log says', () => {
       log,
       stores: accounts(room),
       dedupWindowMs: room.windowMs,
+      readControl: () => {},
       onProgress: (partition, offset, end) => seen.push([partition, offset, end]),
     });
     expect(seen).toEqual([0, 1, 2, 3, 4, 5].map((offset) => [0, offset, 5]));
@@ -292,4 +309,56 @@ test('a store that can not be read is no finding: the audit itself fails', async
     },
   });
   await expect(audited(room, { log })).rejects.toThrow('log gone');
+});
+
+describe('an audit of the control partition', () => {
+  const writer = { writerId: 1n, sequence: 1 };
+  const change = (payload: string) => ({
+    partition: CONTROL_PARTITION,
+    bytes: encodeControlBlock(
+      CONTROL_BLOCK_PARTITION,
+      1,
+      writer,
+      new TextEncoder().encode(payload),
+    ),
+  });
+
+  test('reads every poll change', async () => {
+    const room = new CountingRoom(1);
+    await room.log.append([change('first'), change('second')]);
+    const seen: string[] = [];
+    const control = await auditedControl(room, (payload) => {
+      seen.push(new TextDecoder().decode(payload));
+    });
+    expect(seen).toEqual(['first', 'second']);
+    expect(control).toMatchObject({ partition: CONTROL_PARTITION, blocks: 2, failure: null });
+  });
+
+  test('bites at a damaged block and at a record that no door can read', async () => {
+    const damaged = new CountingRoom(1);
+    const flipped = change('first');
+    flipped.bytes[50] = (flipped.bytes[50] ?? 0) ^ 1;
+    await damaged.log.append([change('whole'), flipped]);
+    const unreadable = new CountingRoom(1);
+    await unreadable.log.append([change('whole'), change('bad')]);
+    const refuseBad = (payload: Uint8Array): void => {
+      if (new TextDecoder().decode(payload) === 'bad')
+        throw new ApuraError('block_invalid', 'Bad.');
+    };
+    for (const room of [damaged, unreadable]) {
+      const { blocks, failure } = await auditedControl(room, refuseBad);
+      expect(blocks).toBe(1);
+      expect(failure?.code).toBe('log_corrupt');
+      expect(failure?.message).toStartWith('Block 1 of the control partition: ');
+    }
+  });
+
+  test('does not hide a mistake of the reader', async () => {
+    const room = new CountingRoom(1);
+    await room.log.append([change('first')]);
+    const broken = auditedControl(room, () => {
+      throw new TypeError('broken');
+    });
+    await expect(broken).rejects.toThrow(TypeError);
+  });
 });

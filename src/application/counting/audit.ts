@@ -7,7 +7,7 @@ import { START } from '../../domain/counting/checkpoint.ts';
 import { type Decision, PartitionFold } from '../../domain/counting/partition-fold.ts';
 import { type ScopeBooks, StepTotals } from '../../domain/counting/step-totals.ts';
 import { ApuraError } from '../../domain/errors.ts';
-import type { EventLog, LoggedBlock } from '../../ports/event-log.ts';
+import { CONTROL_PARTITION, type EventLog, type LoggedBlock } from '../../ports/event-log.ts';
 import type { PartitionCounts } from '../../ports/store-step.ts';
 import { compareCounts, type Difference } from './compare-counts.ts';
 
@@ -22,6 +22,8 @@ export interface AuditDeps {
   readonly log: EventLog;
   readonly stores: readonly Audited[];
   readonly dedupWindowMs: number;
+  /** Reads a record of the control partition. @throws ApuraError where it is none. */
+  readonly readControl: (payload: Uint8Array) => void;
   /** Told now and then how far the fold has got. */
   readonly onProgress: (partition: number, offset: number, end: number) => void;
 }
@@ -31,6 +33,7 @@ export interface StoreDifference extends Difference {
 }
 
 export interface PartitionAudit {
+  /** CONTROL_PARTITION for the poll changes, which no store counts. */
   readonly partition: number;
   /** Blocks of the partition, all of which were read and checked. */
   readonly blocks: number;
@@ -45,13 +48,36 @@ export interface PartitionAudit {
 
 const READ_BYTES = 4 << 20;
 
-/** Audits every partition. Only failures of the stores themselves throw; the log's are reported. */
+/** Audits every partition, the control partition last. Only failures of the stores themselves throw; the log's are reported. */
 export async function audit(deps: AuditDeps): Promise<readonly PartitionAudit[]> {
   const audits: PartitionAudit[] = [];
   for (let partition = 0; partition < deps.log.description.partitions; partition += 1) {
     audits.push(await auditPartition(deps, partition));
   }
+  audits.push(await auditControl(deps));
   return audits;
+}
+
+/** Reads every poll change, as a starting door does. */
+async function auditControl({ log, readControl }: AuditDeps): Promise<PartitionAudit> {
+  const partition = CONTROL_PARTITION;
+  let blocks = 0;
+  let failure: PartitionAudit['failure'] = null;
+  try {
+    const { end } = await log.bounds(partition);
+    while (blocks < end) {
+      for (const { offset, bytes } of await log.read(partition, blocks, READ_BYTES)) {
+        const block = decodeBlock(bytes);
+        if (block.kind === 'control') readControl(block.payload);
+        blocks = offset + 1;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ApuraError)) throw error;
+    const message = `Block ${blocks} of the control partition: ${error.message}`;
+    failure = { code: 'log_corrupt', message };
+  }
+  return { partition, blocks, books: [], positions: [], differences: [], failure };
 }
 
 async function auditPartition(deps: AuditDeps, partition: number): Promise<PartitionAudit> {

@@ -59,6 +59,14 @@ describe('the board', () => {
     expect(board.minutes('final', 0, 100)).toEqual({ ...position, minutes: [] });
   });
 
+  test('that nobody fills any more says so of every poll, and keeps its counts', () => {
+    const board = new LiveResultsBoard();
+    board.accept(frame());
+    board.markStale();
+    expect(board.totals('final')).toMatchObject({ stale: true, votes: new Map([['ana', 1]]) });
+    expect(board.totals('semi')).toMatchObject({ stale: true });
+  });
+
   test('tells for every poll how far the tally as a whole has got', () => {
     const board = new LiveResultsBoard();
     board.accept(frame({ version: 5, asOf: 1_000 }));

@@ -24,6 +24,11 @@ export class LiveResultsBoard implements ResultsBoard {
     if (version >= this.#position.version) this.#position = { asOf, version, stale };
   }
 
+  /** Says of all counts that they fall behind from now on: nobody moves them any more. */
+  markStale(): void {
+    this.#position = { ...this.#position, stale: true };
+  }
+
   /** Takes a scope's newest counts over. */
   accept(frame: TallyFrame): void {
     this.advance(frame);

@@ -1,5 +1,6 @@
 /** `apura audit`: prints the books of a data folder and every difference between its stores. */
 import type { PartitionAudit } from '../../application/counting/audit.ts';
+import { CONTROL_PARTITION } from '../../ports/event-log.ts';
 import type { CliIo, ExitCode } from './cli-io.ts';
 import { type Flag, switchFlag, textFlag } from './flag.ts';
 import { createProgress } from './progress.ts';
@@ -45,7 +46,11 @@ function describe(audits: readonly PartitionAudit[], balanced: boolean): string 
   const lines: string[] = [];
   for (const { partition, blocks, books, positions, differences, failure } of audits) {
     const at = positions.map(({ store, nextOffset }) => `${store} ${nextOffset}`).join(', ');
-    lines.push(`partition ${partition}: ${blocks} blocks read and checked; stores at ${at}`);
+    lines.push(
+      partition === CONTROL_PARTITION
+        ? `poll changes: ${blocks} blocks read and checked`
+        : `partition ${partition}: ${blocks} blocks read and checked; stores at ${at}`,
+    );
     for (const { scope, logged, counted, duplicate, expired, late, voided } of books) {
       lines.push(
         `  poll ${scope}: ${logged} logged = ${counted} counted + ${duplicate} duplicate + ` +
