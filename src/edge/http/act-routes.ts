@@ -4,6 +4,7 @@ import type { ApiDeps } from './api-deps.ts';
 import { jsonResponse } from './json-response.ts';
 import { pollIdOf, pollNotFound } from './poll-answers.ts';
 import { actJson } from './poll-json.ts';
+import { actsQuerySchema } from './query-schemas.ts';
 import { readQuery } from './request-query.ts';
 import {
   jsonContent,
@@ -12,7 +13,7 @@ import {
   problemResponses,
   type Route,
 } from './route.ts';
-import { actListSchema, actsQuerySchema, pathPoll } from './schemas.ts';
+import { actListSchema, pathPoll } from './schemas.ts';
 
 export function actRoutes(deps: ApiDeps): readonly Route[] {
   return [

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApuraError } from '../../domain/errors.ts';
+import { acceptsGzip } from './content-coding.ts';
+import { holdsAlready } from './entity-tag.ts';
 
 const MANIFEST = 'manifest.json';
 
@@ -69,32 +71,11 @@ export async function loadAssets(
 }
 
 function answer(request: Request, asset: Asset): Response {
-  const packed = acceptsGzip(request.headers.get('accept-encoding') ?? '') ? asset.gzip : null;
+  const packed = acceptsGzip(request) ? asset.gzip : null;
   const { bytes, etag, headers } = packed ?? asset.plain;
-  const known = request.headers.get('if-none-match');
-  if (known !== null && matchesEtag(known, etag))
-    return new Response(null, { status: 304, headers });
+  if (holdsAlready(request, etag)) return new Response(null, { status: 304, headers });
   return new Response(request.method === 'HEAD' ? null : bytes, {
     headers: { ...headers, 'content-length': String(bytes.byteLength) },
-  });
-}
-
-/** RFC 9110, 12.5.3: a coding of weight 0 is a refusal, and `*` stands for any that is not named. */
-function acceptsGzip(header: string): boolean {
-  const weights = new Map<string, number>();
-  for (const part of header.toLowerCase().split(',')) {
-    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    weights.set(coding, weight === undefined ? 1 : Number(weight.slice(2)));
-  }
-  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
-}
-
-/** RFC 9110, 13.1.2: If-None-Match compares weakly, so that a proxy's `W/` does not cost a download. */
-function matchesEtag(header: string, etag: string): boolean {
-  return header.split(',').some((candidate) => {
-    const tag = candidate.trim().replace(/^W\//, '');
-    return tag === '*' || tag === etag;
   });
 }
 

@@ -1,21 +1,22 @@
 /** The API's own documentation: the OpenAPI document, a page that shows it, and the list of errors. */
 import { ERROR_CODES, type ErrorCode } from '../../domain/error-codes.ts';
+import { version } from '../../version.ts';
 import type { AssetCatalogue } from './assets.ts';
 import { escapeHtml } from './html.ts';
 import { ERRORS_PAGE, PROBLEMS } from './problems.ts';
 import type { HttpApp } from './route.ts';
 import { methodNotAllowed } from './route.ts';
 
-const VERSION = '0.1.0';
 /** Documents change with the server only. */
 const CACHE = 'public, max-age=300';
 const START_SCRIPT = '/docs/start.js';
+const ERRORS_STYLE = '/docs/errors.css';
 
 /** The page's own icons are data URLs in the published style sheet. */
 const DOCS_POLICY = [
   "default-src 'self'",
   "img-src 'self' data:",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "base-uri 'none'",
   "object-src 'none'",
   "form-action 'self'",
@@ -31,7 +32,7 @@ export function mountDocs(app: HttpApp, assets: AssetCatalogue): void {
         openapi: '3.1.0',
         info: {
           title: 'Apura',
-          version: VERSION,
+          version,
           description:
             'Counts votes that must not be miscounted. Times are RFC 3339 in UTC; failures are ' +
             'problem documents (RFC 9457) with a stable `code`, listed at `/docs/errors`.',
@@ -47,6 +48,7 @@ export function mountDocs(app: HttpApp, assets: AssetCatalogue): void {
     '/docs': () => answer(docsPage(assets), 'text/html; charset=utf-8', DOCS_POLICY),
     [START_SCRIPT]: () => answer(START, 'text/javascript; charset=utf-8'),
     [ERRORS_PAGE]: () => answer(errorsPage(), 'text/html; charset=utf-8'),
+    [ERRORS_STYLE]: () => answer(STYLE, 'text/css; charset=utf-8'),
   };
   for (const [path, page] of Object.entries(pages)) {
     app.get(path, page);
@@ -114,6 +116,13 @@ function docsPage(assets: AssetCatalogue): string {
 `;
 }
 
+const STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid #8884; padding: 0.4rem 0.6rem; text-align: left; vertical-align: top; }
+tr:target { background: #fd08; }
+`;
+
 /** Where every problem's \`type\` leads. */
 function errorsPage(): string {
   const codes = Object.keys(ERROR_CODES) as ErrorCode[];
@@ -131,6 +140,7 @@ function errorsPage(): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Apura: error codes</title>
+<link rel="stylesheet" href="${ERRORS_STYLE}">
 </head>
 <body>
 <h1>Error codes</h1>

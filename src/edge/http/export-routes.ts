@@ -16,9 +16,10 @@ import { OPERATOR_ACTOR } from './operators.ts';
 import { streamLines } from './page-stream.ts';
 import { pollIdOf, pollNotFound } from './poll-answers.ts';
 import { problem } from './problems.ts';
+import { exportQuerySchema } from './query-schemas.ts';
 import { readQuery } from './request-query.ts';
 import { OPERATOR_PROBLEMS, OPERATOR_SECURITY, problemResponses, type Route } from './route.ts';
-import { exportQuerySchema, pathPoll } from './schemas.ts';
+import { pathPoll } from './schemas.ts';
 
 type What = 'votes' | 'results' | 'hourly';
 

@@ -11,10 +11,10 @@ export interface PageAnswer {
 }
 
 /** What a page says depends on these. */
-const VARY = 'Accept-Language, Cookie';
+const VARY = 'Accept-Encoding, Accept-Language, Cookie';
 
 export function htmlResponse(
-  html: string,
+  html: string | Uint8Array<ArrayBuffer>,
   languageCookie: string | null,
   { status = 200, cacheControl = 'no-store', headers = {} }: PageAnswer = {},
 ): Response {

@@ -1,6 +1,7 @@
 /** Pictures over HTTP: given to an option by operators, served under their digest for good. */
 import { IMAGE_BYTES_MAX } from '../../domain/voting/image.ts';
 import type { ApiDeps } from './api-deps.ts';
+import { holdsAlready } from './entity-tag.ts';
 import { OPERATOR_ACTOR } from './operators.ts';
 import { changeAnswer, pollIdOf } from './poll-answers.ts';
 import { problem } from './problems.ts';
@@ -96,8 +97,7 @@ function getRoute(deps: ApiDeps): Route {
       const { sha256, mediaType, bytes } = found.image;
       const etag = `"${sha256}"`;
       const headers = { etag, 'cache-control': IMMUTABLE, 'content-type': mediaType };
-      const isKnown = context.req.header('if-none-match')?.includes(etag) === true;
-      if (isKnown) return new Response(null, { status: 304, headers });
+      if (holdsAlready(context.req.raw, etag)) return new Response(null, { status: 304, headers });
       return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
     },
   };

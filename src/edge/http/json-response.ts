@@ -1,4 +1,5 @@
 /** Answers with JSON, and with 304 where the asker has it already. */
+import { holdsAlready } from './entity-tag.ts';
 
 const JSON_MEDIA_TYPE = 'application/json';
 /** Live state for one reader: kept by nobody. */
@@ -30,18 +31,6 @@ export function taggedJson(
     etag: body.etag,
     vary: READER_HEADERS,
   };
-  const known = request.headers.get('if-none-match');
-  if (known !== null && namesTag(known, body.etag)) {
-    return new Response(null, { status: 304, headers });
-  }
+  if (holdsAlready(request, body.etag)) return new Response(null, { status: 304, headers });
   return new Response(body.json, { headers });
-}
-
-/** RFC 9110, 13.1.2: If-None-Match compares weakly. */
-function namesTag(header: string, etag: string): boolean {
-  const opaque = etag.replace(/^W\//, '');
-  return header.split(',').some((candidate) => {
-    const tag = candidate.trim();
-    return tag === '*' || tag.replace(/^W\//, '') === opaque;
-  });
 }

@@ -1,5 +1,6 @@
 /** Proves which page a person gets, in which language, and that no page is kept where it must not be. */
 import { beforeEach, describe, expect, test } from 'bun:test';
+import { gunzipSync } from 'node:zlib';
 import { EdgeRoom } from '../../../test/support/edge-room.ts';
 import { START_TIME } from '../../../test/support/voting-room.ts';
 
@@ -62,6 +63,20 @@ describe('/p/{poll}', () => {
     expect(one.response.headers.get('cache-control')).toBe('no-store');
   });
 
+  test('is packed for whoever takes it so, with a key of its own too', async () => {
+    await open('final');
+    const ask = async () => {
+      const response = await room.ask('/p/final', { headers: { 'accept-encoding': 'br, gzip' } });
+      expect(response.headers.get('content-encoding')).toBe('gzip');
+      expect(response.headers.get('vary')).toContain('Accept-Encoding');
+      return gunzipSync(await response.bytes()).toString();
+    };
+    const [one, two] = [await ask(), await ask()];
+    expect(one).toEndWith('</html>\n');
+    expect(keyIn(one)).not.toBe(keyIn(two));
+    expect(one.replace(keyIn(one), '')).toBe(two.replace(keyIn(two), ''));
+  });
+
   test('shows results only as far as anybody may see them', async () => {
     await open('shy', { resultsDetail: 'count' });
     await open('frank', { resultsDetail: 'count', resultsVisibility: 'always' });
@@ -110,7 +125,7 @@ describe('the language', () => {
       '<html lang="es">',
     );
     expect((await page('/p/final')).response.headers.get('vary')).toBe(
-      'Accept-Language, Cookie, Origin',
+      'Accept-Encoding, Accept-Language, Cookie, Origin',
     );
   });
 

@@ -7,10 +7,12 @@ import { listPolls } from '../../application/voting/list-polls.ts';
 import { formatUuidV7 } from '../../domain/counting/event-id.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
 import type { PagesDeps } from './api-deps.ts';
+import { acceptsGzip } from './content-coding.ts';
 import { FAVICON } from './favicon.ts';
 import { answerFormVote } from './form-vote.ts';
 import { htmlResponse, noticeResponse, votePageAssets } from './html-response.ts';
 import { type Language, languageOf } from './language.ts';
+import { createPackedTemplate, type PackedTemplate } from './packed-template.ts';
 import { pollIdOf } from './poll-answers.ts';
 import { pollJson } from './poll-json.ts';
 import { problem } from './problems.ts';
@@ -76,14 +78,14 @@ type VotePage = (context: HttpContext, poll: Poll) => Response;
 /** Every reader gets the same page but for the key, which makes a form's vote count once. */
 function createVotePage(deps: PagesDeps): VotePage {
   const { clock } = deps.reading;
-  const written = createShortCache<string>(
+  const written = createShortCache<PackedTemplate>(
     () => clock.monotonic(),
     PAGE_AGE_MAX_MS,
     PAGES_KEPT_MAX,
   );
-  const write = (poll: Poll, lang: Language, origin: string): string => {
+  const write = (poll: Poll, lang: Language, origin: string): PackedTemplate => {
     const results = deps.results.results(poll.id, 'public');
-    return renderVotePage({
+    const html = renderVotePage({
       lang,
       assets: votePageAssets(deps.assets),
       serverTime: clock.now(),
@@ -92,13 +94,19 @@ function createVotePage(deps: PagesDeps): VotePage {
       results: results === null ? null : (JSON.parse(results.json) as Results),
       formKey: KEY_PLACEHOLDER,
     });
+    const [before = '', after = ''] = html.split(KEY_PLACEHOLDER);
+    return createPackedTemplate(before, after);
   };
   return (context, poll) => {
-    const { language, cookie } = languageOf(context.req.raw);
+    const { raw } = context.req;
+    const { language, cookie } = languageOf(raw);
     const origin = originOf(context);
     const key = `${poll.id} ${poll.version} ${poll.state} ${language} ${origin}`;
-    const html = written.get(key, () => write(poll, language, origin));
-    return htmlResponse(html.replace(KEY_PLACEHOLDER, newVoteKey(clock.now())), cookie);
+    const page = written.get(key, () => write(poll, language, origin));
+    const voteKey = newVoteKey(clock.now());
+    if (!acceptsGzip(raw)) return htmlResponse(page.plain(voteKey), cookie);
+    const headers = { 'content-encoding': 'gzip' };
+    return htmlResponse(page.packed(voteKey), cookie, { headers });
   };
 }
 

@@ -8,6 +8,7 @@ import { audienceOf, OPERATOR_ACTOR } from './operators.ts';
 import { cacheControlFor, changeAnswer, pollIdOf, pollNotFound } from './poll-answers.ts';
 import { pollJson, timedPollJson } from './poll-json.ts';
 import { problem } from './problems.ts';
+import { listQuerySchema } from './query-schemas.ts';
 import { fieldErrorsOf, problemOfFields, readJson } from './request-body.ts';
 import { readQuery } from './request-query.ts';
 import {
@@ -21,7 +22,6 @@ import {
 } from './route.ts';
 import {
   actBodySchema,
-  listQuerySchema,
   newPollSchema,
   pathPoll,
   pollListSchema,

@@ -1,8 +1,8 @@
 /** Reads a query strictly: what a route does not know is refused, so that a misspelt filter is not ignored. */
 import type { z } from '@hono/zod-openapi';
 import { problem } from './problems.ts';
+import { noQuerySchema } from './query-schemas.ts';
 import type { BodyRead } from './request-body.ts';
-import { noQuerySchema } from './schemas.ts';
 
 const ECHO_LENGTH_MAX = 64;
 

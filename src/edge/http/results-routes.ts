@@ -12,17 +12,10 @@ import type { Caller } from './operators.ts';
 import { cacheControlFor, pollIdOf, pollNotFound } from './poll-answers.ts';
 import { hourlyJson, timeseriesJson } from './poll-json.ts';
 import { problem } from './problems.ts';
+import { noQuerySchema, rangeQuerySchema, timeseriesQuerySchema } from './query-schemas.ts';
 import { readQuery, refuseQuery } from './request-query.ts';
 import { type HttpContext, jsonContent, problemResponses, type Route } from './route.ts';
-import {
-  hourlySchema,
-  noQuerySchema,
-  pathPoll,
-  rangeQuerySchema,
-  resultsSchema,
-  timeseriesQuerySchema,
-  timeseriesSchema,
-} from './schemas.ts';
+import { hourlySchema, pathPoll, resultsSchema, timeseriesSchema } from './schemas.ts';
 import { createShortCache, type ShortCache } from './short-cache.ts';
 
 const RESULTS_TOKEN_HEADER = 'apura-results-token';

@@ -16,7 +16,6 @@ import {
   TITLE_LENGTH_MAX,
 } from '../../domain/voting/poll.ts';
 import { RECEIPT_STATUSES } from '../../domain/voting/receipt.ts';
-import { instantOf } from '../../domain/voting/rfc3339.ts';
 
 const time = z.iso
   .datetime({ offset: true })
@@ -201,7 +200,7 @@ export const hourlySchema = z
   ])
   .openapi('Hourly');
 
-const stepSchema = z.enum(['1m', '5m', '1h']);
+export const stepSchema = z.enum(['1m', '5m', '1h']);
 
 export const timeseriesSchema = z
   .discriminatedUnion('visible', [
@@ -305,42 +304,3 @@ export const problemSchema = z
       .optional(),
   })
   .openapi('Problem');
-
-const cursor = z.string().min(1).max(200).optional().openapi({
-  description: '`nextCursor` of the page before.',
-});
-/** A whole number in a query. */
-const limit = (max: number) =>
-  z
-    .string()
-    .regex(/^[1-9][0-9]{0,3}$/)
-    .transform(Number)
-    .pipe(z.number().max(max))
-    .optional()
-    .openapi({ type: 'integer', minimum: 1, maximum: max });
-
-export const listQuerySchema = z.strictObject({
-  state: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(POLL_STATES)))
-    .optional()
-    .openapi({ type: 'string', example: 'open,paused' }),
-  cursor,
-  limit: limit(200),
-});
-export const actsQuerySchema = z.strictObject({ cursor, limit: limit(200) });
-/** A time in a query, read as everywhere else: ms since the Unix epoch. */
-const instant = z
-  .string()
-  .transform(instantOf)
-  .pipe(z.number('must be an RFC 3339 time'))
-  .optional()
-  .openapi({ type: 'string', format: 'date-time', example: '2026-11-21T20:00:00Z' });
-export const rangeQuerySchema = z.strictObject({ from: instant, to: instant });
-export const timeseriesQuerySchema = rangeQuerySchema.extend({ step: stepSchema.default('1m') });
-export const exportQuerySchema = z.strictObject({
-  format: z.enum(['csv', 'ndjson']).default('csv'),
-  what: z.enum(['votes', 'results', 'hourly']).default('votes'),
-});
-export const noQuerySchema = z.strictObject({});

@@ -18,6 +18,10 @@ import type { TurnQueue } from './turn-queue.ts';
 import { ViewerRoom } from './viewer-room.ts';
 
 const RECENT_ACTS = 20;
+/** The newest polls that a hello lists; older ones are to be had over HTTP. */
+const HELLO_POLLS_MAX = 200;
+/** The hello alone may be some hundred kilobytes, and the way to a phone is slow. */
+const OPERATOR_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 /** A poll that opened at most this long before the feed began has had all its votes since. */
 const OPENED_LATELY_MS = 10_000;
 
@@ -36,7 +40,7 @@ export class ConsoleFeed {
 
   constructor(deps: LiveDeps, queue: TurnQueue) {
     this.#deps = deps;
-    this.#room = new ViewerRoom('console', queue);
+    this.#room = new ViewerRoom('console', queue, OPERATOR_BUFFER_BYTES_MAX);
     this.#startedAt = deps.reading.clock.now();
     this.#acts = deps.recentActs.slice(0, RECENT_ACTS);
   }
@@ -48,7 +52,7 @@ export class ConsoleFeed {
   open(socket: LiveSocket<OperatorData>): void {
     const { directory, clock } = this.#deps.reading;
     const now = clock.now();
-    const polls = directory.list(now);
+    const polls = directory.list(now).slice(0, HELLO_POLLS_MAX);
     const history = polls.flatMap(({ id }) => {
       const seconds = this.#polls.get(id)?.seconds.seconds(now) ?? null;
       return seconds === null ? [] : [{ poll: id, seconds }];

@@ -18,8 +18,8 @@ const OPERATORS_MAX = 200;
 const MESSAGE_BYTES_MAX = 1_024;
 /** A connection that answers no ping for so long is gone. */
 const IDLE_SECONDS = 60;
-/** Never reached: whoever falls VIEWER_BUFFER_BYTES_MAX behind is cut off before, with a reason. */
-const BACKPRESSURE_BYTES_MAX = 4 * 1024 * 1024;
+/** Never reached: whoever falls behind by its room's measure is cut off before, with a reason. */
+const BACKPRESSURE_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface UpgradeContext {
   /** The client's address, after trusted proxies; default: the connection's. */

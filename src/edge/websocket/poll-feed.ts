@@ -14,6 +14,8 @@ import { ViewerRoom } from './viewer-room.ts';
 
 /** Four a second: faster than numbers can be read. */
 export const TICK_INTERVAL_MS = 250;
+/** Some seconds of the largest poll; ten thousand viewers that all stand still stay below a gigabyte. */
+const VIEWER_BUFFER_BYTES_MAX = 64 * 1024;
 /** A viewer has one thing to say; more than a few are a game. */
 const RECEIVED_MAX = 4;
 
@@ -137,8 +139,8 @@ export class PollFeed {
     this.#roomsMade += 1;
     const name = `poll ${this.#roomsMade}`;
     return {
-      public: new ViewerRoom(`${name} public`, this.#queue),
-      voter: new ViewerRoom(`${name} voter`, this.#queue),
+      public: new ViewerRoom(`${name} public`, this.#queue, VIEWER_BUFFER_BYTES_MAX),
+      voter: new ViewerRoom(`${name} voter`, this.#queue, VIEWER_BUFFER_BYTES_MAX),
       sent: { public: null, voter: null },
       pacer: createPacer(
         () => clock.monotonic(),

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'bun:test';
 import type { LiveServer, LiveSocket, ViewerData } from './live-socket.ts';
 import { createTurnQueue } from './turn-queue.ts';
-import { TOPIC_VIEWERS_MAX, VIEWER_BUFFER_BYTES_MAX, ViewerRoom } from './viewer-room.ts';
+import { TOPIC_VIEWERS_MAX, ViewerRoom } from './viewer-room.ts';
+
+const BUFFER_BYTES_MAX = 64 * 1024;
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -53,7 +55,7 @@ const socketOf = (fake: FakeSocket) => fake as unknown as LiveSocket<ViewerData>
 
 function roomWith(viewers: number) {
   const server = new FakeServer();
-  const room = new ViewerRoom<ViewerData>('final', createTurnQueue());
+  const room = new ViewerRoom<ViewerData>('final', createTurnQueue(), BUFFER_BYTES_MAX);
   const sockets = Array.from({ length: viewers }, () => new FakeSocket(server));
   for (const socket of sockets) room.add(socketOf(socket));
   return { server, room, sockets };
@@ -129,7 +131,7 @@ describe('a room', () => {
   test('cuts off viewers that do not read, and no others', async () => {
     const { room, sockets } = roomWith(3);
     const [, slow] = sockets;
-    if (slow !== undefined) slow.buffered = VIEWER_BUFFER_BYTES_MAX + 1;
+    if (slow !== undefined) slow.buffered = BUFFER_BYTES_MAX + 1;
     room.publish('results', 'one');
     await turns(3);
     expect(sockets.map(({ closedWith }) => closedWith)).toEqual([null, 1013, null]);
@@ -137,7 +139,7 @@ describe('a room', () => {
 });
 
 test('a real viewer that stops reading is closed with 1013, and the others keep getting all', async () => {
-  const room = new ViewerRoom<ViewerData>('final', createTurnQueue());
+  const room = new ViewerRoom<ViewerData>('final', createTurnQueue(), BUFFER_BYTES_MAX);
   const { promise: slowClosed, resolve: onSlowClosed } = Promise.withResolvers<number>();
   const server = Bun.serve<ViewerData>({
     port: 0,

@@ -13,8 +13,6 @@ import type { TurnQueue } from './turn-queue.ts';
 
 /** Publishing to so many sockets takes about two milliseconds. */
 export const TOPIC_VIEWERS_MAX = 512;
-/** What may wait for one viewer beyond the system's own buffers: some seconds of the largest poll. */
-export const VIEWER_BUFFER_BYTES_MAX = 64 * 1024;
 /** Messages that one topic may be behind; only a standstill of whole seconds makes that many. */
 const PENDING_MAX = 256;
 
@@ -30,15 +28,20 @@ interface Topic<Data extends LiveSocketData> {
 export class ViewerRoom<Data extends LiveSocketData> {
   readonly #name: string;
   readonly #queue: TurnQueue;
+  readonly #bufferBytesMax: number;
   readonly #topics: Topic<Data>[] = [];
   #made = 0;
   #published = 0;
   #size = 0;
 
-  /** `name` starts the names of the room's topics: no other room may have it. */
-  constructor(name: string, queue: TurnQueue) {
+  /**
+   * `name` starts the names of the room's topics: no other room may have it. `bufferBytesMax` is what
+   * may wait for one viewer beyond the system's own buffers.
+   */
+  constructor(name: string, queue: TurnQueue, bufferBytesMax: number) {
     this.#name = name;
     this.#queue = queue;
+    this.#bufferBytesMax = bufferBytesMax;
   }
 
   get size(): number {
@@ -111,7 +114,7 @@ export class ViewerRoom<Data extends LiveSocketData> {
   #publish(topic: Topic<Data>): void {
     if (topic.pending.size === 0) return;
     for (const socket of topic.viewers) {
-      if (socket.getBufferedAmount() > VIEWER_BUFFER_BYTES_MAX) {
+      if (socket.getBufferedAmount() > this.#bufferBytesMax) {
         socket.close(CLOSE_TRY_LATER, 'too slow');
       }
     }
