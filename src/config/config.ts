@@ -35,7 +35,7 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-const ADMIN_TOKEN_LENGTH_MIN = 16;
+export const ADMIN_TOKEN_LENGTH_MIN = 16;
 const PARTITIONS_MAX = 511;
 
 function invalid(name: EnvName, why: string): ApuraError {
