@@ -284,6 +284,22 @@ describe('a failure inside', () => {
     },
   );
 
+  test('that is no error even is an internal problem all the same', async () => {
+    const failing = new EdgeRoom({
+      operations: {
+        ...room.deps.operations,
+        readiness: () => {
+          throw 'secret of the inside';
+        },
+      },
+    });
+    const response = await failing.ask('/readyz');
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ code: 'internal' });
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(failing.failures).toHaveLength(1);
+  });
+
   test('is words for a person in front of a browser', async () => {
     const response = await broken().ask('/readyz', { headers: { accept: 'text/html' } });
     expect(response.status).toBe(500);

@@ -8,8 +8,6 @@ const EXPOSED_HEADERS = 'Date, ETag, Retry-After';
 const PREFLIGHT_SECONDS = '7200';
 
 export interface Cors {
-  /** Whether pages of this origin may call. */
-  allows(origin: string): boolean;
   /** The answer to a preflight request; null where the request is none. */
   preflight(request: Request): Response | null;
   /** Adds to an answer what the caller's browser needs to see of it. */
@@ -31,7 +29,6 @@ export function createCors(origins: readonly string[]): Cors {
   };
 
   return {
-    allows: (origin) => allowed.has(origin),
     preflight(request) {
       const isPreflight =
         request.method === 'OPTIONS' && request.headers.has('access-control-request-method');

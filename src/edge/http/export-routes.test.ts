@@ -102,6 +102,13 @@ describe('an export of hours', () => {
   });
 });
 
+test('an export of more hours than an answer has is refused, and is no act', async () => {
+  await room.place({ id: 'long', state: 'open', opensAt: START_TIME - 9_001 * 3_600_000 });
+  const response = await exported('what=hourly', 'long');
+  expect(await response.json()).toMatchObject({ code: 'invalid_query' });
+  expect(await room.acts('long')).toEqual([]);
+});
+
 describe('any export', () => {
   test('is on record before it begins', async () => {
     for (const what of ['votes', 'results', 'hourly']) await exported(`format=csv&what=${what}`);

@@ -194,6 +194,21 @@ describe('everything else', () => {
     expect(await (await room.ask('/docs/start.js')).text()).toContain("url: '/openapi.json'");
   });
 
+  test('the documentation is read, not written', async () => {
+    for (const path of [
+      '/docs',
+      '/docs/start.js',
+      '/docs/errors',
+      '/openapi.json',
+      '/console',
+      '/',
+    ]) {
+      expect((await room.ask(path, { method: 'POST' })).headers.get('allow')).toBe('GET, HEAD');
+    }
+    const style = await room.ask('/docs/errors.css');
+    expect(style.headers.get('content-type')).toBe('text/css; charset=utf-8');
+  });
+
   test('the errors’ page has an anchor for every code that a client can meet', async () => {
     const { html } = await page('/docs/errors');
     expect(html).toContain('id="poll_not_open"');

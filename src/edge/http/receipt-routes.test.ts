@@ -56,6 +56,15 @@ describe('GET a receipt', () => {
     expect(await response.json()).toMatchObject({ code: 'receipt_unknown' });
   });
 
+  test('is none where the poll is gone when it is asked', async () => {
+    const { useCases } = room.deps;
+    const getReceipt = async () => ({ kind: 'poll_not_found' }) as const;
+    const racing = new EdgeRoom({ useCases: { ...useCases, getReceipt } });
+    await racing.place({ state: 'open' });
+    const response = await racing.ask(`/v1/polls/final/receipts/${ID}`);
+    expect(await response.json()).toMatchObject({ code: 'poll_not_found' });
+  });
+
   test.each(['none', 'secret'])('is none in the poll %p', async (poll) => {
     await room.place({ id: 'secret', state: 'draft' });
     const response = await room.ask(`/v1/polls/${poll}/receipts/${ID}`);

@@ -124,6 +124,18 @@ describe('a JSON body', () => {
 });
 
 describe('bytes', () => {
+  test('that break off are refused', async () => {
+    const broken = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array(10));
+        controller.error(new Error('the client went away'));
+      },
+    });
+    const read = await readBytes(post(broken), 100);
+    if (read.kind === 'ok') throw new Error('read');
+    expect(await read.response.json()).toMatchObject({ code: 'invalid_body' });
+  });
+
   test('stop being read as soon as there are too many', async () => {
     let pulled = 0;
     const endless = new ReadableStream<Uint8Array>({

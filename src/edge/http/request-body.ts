@@ -87,10 +87,7 @@ export function problemOfFields(
   const [first] = errors;
   const own = first?.code;
   const isOne = own === 'unknown_field' || own === 'not_supported';
-  const detail =
-    first === undefined
-      ? 'The body is not what this route takes.'
-      : `${first.pointer === '' ? 'The body' : first.pointer}: ${first.detail}`;
+  const detail = `${first?.pointer || 'The body'}: ${first?.detail ?? 'wrong.'}`;
   return problem(isOne && code === 'invalid_body' ? own : code, detail, { errors });
 }
 

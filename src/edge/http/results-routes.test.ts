@@ -113,6 +113,20 @@ describe('GET results', () => {
     expect(bodies.results('final', 'public')).not.toBe(body);
   });
 
+  test('is right for every poll, however many are asked for', async () => {
+    for (let number = 0; number < 1_100; number += 1) {
+      await room.place({ id: `poll-${number}`, state: 'open', resultsVisibility: 'always' });
+      room.count(`poll-${number}`, { ana: number }, 100 + number);
+    }
+    const { results: bodies } = room.deps;
+    for (let time = 0; time < 2; time += 1) {
+      for (let number = 0; number < 1_100; number += 1) {
+        expect(bodies.results(`poll-${number}`, 'operator')?.json).toContain(`"total":${number},`);
+        expect(bodies.poll(`poll-${number}`, 'public')?.json).toContain(`"id":"poll-${number}"`);
+      }
+    }
+  });
+
   test('is hidden the moment that the poll hides it', async () => {
     await room.place({ id: 'seen', state: 'open', resultsVisibility: 'always' });
     expect(await results({}, 'seen')).toMatchObject({ visible: true });
@@ -196,6 +210,11 @@ describe('GET results/timeseries', () => {
     const response = await room.ask(`${path}?${query}`, OPERATOR);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'invalid_query' });
+  });
+
+  test.each(['hourly', 'timeseries'])('of %s knows no poll that is not there', async (series) => {
+    const response = await room.ask(`/v1/polls/none/results/${series}`);
+    expect(await response.json()).toMatchObject({ code: 'poll_not_found' });
   });
 
   test('shows nothing a moment longer than the poll allows', async () => {

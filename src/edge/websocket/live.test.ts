@@ -309,6 +309,13 @@ describe('a viewer', () => {
     );
   });
 
+  test('whose poll is gone when its handshake is done is sent away', () => {
+    const closed: number[] = [];
+    const data = { kind: 'viewer', poll: 'none', server, audience: 'public', received: 0 };
+    live.websocket.open?.({ data, close: (code: number) => closed.push(code) } as never);
+    expect(closed).toEqual([1001]);
+  });
+
   test('is refused where there is no poll, or no public one', async () => {
     await room.place({ state: 'draft' });
     for (const poll of ['final', 'none']) {
