@@ -157,7 +157,8 @@ class World {
   weather: (request: number) => Weather;
   online = true;
   readonly #options: WorldOptions;
-  #requests = 0;
+  /** How many requests have left so far. */
+  requests = 0;
   #serial = 0;
   #lockedBy: Page | null = null;
 
@@ -214,7 +215,8 @@ class World {
 
   #carry(page: Page, url: string, init: RequestInit): Promise<Response> {
     if (!page.alive) return NEVER;
-    const weather = this.online ? this.weather(this.#requests++) : 'lost_before';
+    const weather = this.online ? this.weather(this.requests) : 'lost_before';
+    this.requests += 1;
     const half = (this.#options.latencyMs ?? 100) / 2;
     return new Promise((resolve, reject) => {
       this.time.after(half, () => {
@@ -360,6 +362,17 @@ describe('a vote', () => {
     expect(world.server.requests).toHaveLength(0);
   });
 
+  test('is called missed when the poll ends while an attempt is failing', async () => {
+    const world = new World({ closesAt: START + MINUTE_MS, latencyMs: 9_000 });
+    const { outbox } = world.open();
+    world.online = false;
+    outbox.add(choose('ana'));
+    await world.time.run(58_000);
+    void outbox.wake();
+    await world.time.run(12_000);
+    expect(only(outbox).fate).toEqual({ kind: 'missed' });
+  });
+
   test('whose key the door calls expired gets the time anew and a new key', async () => {
     const world = new World();
     const { outbox, clock } = world.open(false);
@@ -403,6 +416,20 @@ describe('the queue', () => {
     expect(gaps[0]).toBeLessThan(2_000);
     expect(gaps.at(-1)).toBeLessThan(31_000);
     expect(at.length).toBeLessThan(20);
+  });
+
+  test('tries at once when the network is back, also while an attempt is failing', async () => {
+    const world = new World({ latencyMs: 8_000, weather: () => 'lost_before' });
+    const { outbox } = world.open();
+    outbox.add(choose('ana'));
+    await world.time.run(2 * MINUTE_MS);
+    const before = world.requests;
+    while (world.requests === before) await world.time.run(100);
+    world.weather = () => 'fine'; // for the next one: this one is on its way to fail
+    void outbox.wake();
+    await world.time.run(17_000);
+    expect(world.requests).toBe(before + 2);
+    expect(only(outbox).fate?.kind).toBe('registered');
   });
 
   test('lets only one tab act at a time, and the other learns the fate from the store', async () => {

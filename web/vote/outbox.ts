@@ -73,6 +73,7 @@ export class Outbox {
   #backoffUntil = 0;
   #running = false;
   #wanted = false;
+  #woken = false;
   #cancelTimer: () => void = () => {};
 
   constructor(around: OutboxSurroundings) {
@@ -130,7 +131,8 @@ export class Outbox {
    * but not the time that the server asked for. Resolves when all is done that can be done now.
    */
   wake(): Promise<void> {
-    this.#backoffUntil = 0;
+    // An attempt that is under way belongs to the network that was: it must not set a new backoff.
+    this.#woken = true;
     return this.resume();
   }
 
@@ -142,6 +144,8 @@ export class Outbox {
     try {
       while (this.#wanted) {
         this.#wanted = false;
+        if (this.#woken) this.#backoffUntil = 0;
+        this.#woken = false;
         await this.#turn();
       }
     } finally {
@@ -162,7 +166,10 @@ export class Outbox {
     this.#cancelTimer = this.#around.startTimer(restMs, () => void this.resume());
   }
 
-  /** Does the one thing that is due; the answer is how long to rest (ms), or null for nothing to do. */
+  /**
+   * Does the one thing that is due and answers 0, as more may be; else answers how long to rest (ms), or null
+   * when there is nothing to do.
+   */
   async #act(): Promise<number | null> {
     const { store, clock, door } = this.#around;
     const contents = store.load();
@@ -174,7 +181,10 @@ export class Outbox {
     if (clock.trusted() && this.#settleWhatIsOver(waiting)) return 0;
     const backoffMs = this.#backoffUntil - clock.monotonic();
     if (backoffMs > 0) return this.#untilEnd(backoffMs);
-    if (!clock.trusted()) return this.#measured(await door.measureClock());
+    if (!clock.trusted()) {
+      this.#takeInMeasurement(await door.measureClock());
+      return 0;
+    }
     const now = clock.now();
     const quietMs = contents.quietUntil - now;
     if (quietMs > 0 && quietMs <= QUIET_MAX_MS) return this.#untilEnd(quietMs);
@@ -183,10 +193,13 @@ export class Outbox {
     if (due.restMs > 0) return this.#untilEnd(due.restMs);
     if (due.act === 'send' && due.delivery.key === null && this.#doubtsTheNetwork()) {
       // A first attempt that is lost on the way costs the vote its key; a lost measurement costs nothing.
-      if (!(await door.measureClock())) return this.#measured(false);
-      this.#trouble = 'none';
+      const answered = await door.measureClock();
+      this.#takeInMeasurement(answered);
+      if (!answered) return 0;
     }
-    return due.act === 'send' ? this.#send(due.delivery) : this.#ask(due.delivery);
+    if (due.act === 'send') await this.#send(due.delivery);
+    else await this.#ask(due.delivery);
+    return 0;
   }
 
   #settleWhatIsOver(waiting: readonly Delivery[]): boolean {
@@ -200,74 +213,72 @@ export class Outbox {
     return changed;
   }
 
-  async #send(delivery: Delivery): Promise<number> {
+  async #send(delivery: Delivery): Promise<void> {
     const { clock, door, makeKey } = this.#around;
     const sent = beforeSend(delivery, clock.now(), makeKey);
-    if (!this.#replace(delivery, sent)) return 0;
+    if (!this.#replace(delivery, sent)) return;
     const answer = await door.send(sent.option, sent.key);
     this.#replace(sent, afterSend(sent, answer));
     if (answer.kind === 'accepted' && answer.token !== null) {
       this.#around.onResultsToken(answer.token);
     }
-    return this.#takeIn(answer);
+    this.#takeIn(answer);
   }
 
-  async #ask(delivery: Delivery): Promise<number> {
+  async #ask(delivery: Delivery): Promise<void> {
     const { clock, door } = this.#around;
     const answer = await door.ask(delivery.key ?? '');
     this.#replace(delivery, afterAsk(delivery, answer, clock.now(), this.#around.closesAt()));
-    return this.#takeIn(answer);
+    this.#takeIn(answer);
   }
 
   /** Draws from an answer when the next attempt may leave. */
-  #takeIn(answer: SendAnswer | AskAnswer): number {
+  #takeIn(answer: SendAnswer | AskAnswer): void {
     switch (answer.kind) {
       case 'accepted':
       case 'receipt':
         this.#trouble = 'none';
         this.#failures = 0;
-        return 0;
+        return;
       case 'refused':
         this.#trouble = 'none';
-        if (answer.code !== 'id_expired' && answer.code !== 'id_in_future') return 0;
+        if (answer.code !== 'id_expired' && answer.code !== 'id_in_future') return;
         this.#around.clock.distrust();
-        return this.#backOff();
+        this.#backOff();
+        return;
       case 'overloaded':
         this.#trouble = 'busy';
-        return this.#keepQuiet(answer.retryAfterMs);
+        this.#keepQuiet(answer.retryAfterMs);
+        return;
       case 'unknown':
         this.#trouble = answer.heard ? 'busy' : 'no_answer';
-        return this.#keepQuiet(answer.retryAfterMs);
+        this.#keepQuiet(answer.retryAfterMs);
+        return;
     }
   }
 
-  #measured(answered: boolean): number {
-    if (answered) {
-      this.#trouble = 'none';
-      return 0;
-    }
-    this.#trouble = 'no_answer';
-    return this.#backOff();
+  #takeInMeasurement(answered: boolean): void {
+    this.#trouble = answered ? 'none' : 'no_answer';
+    if (!answered) this.#backOff();
   }
 
-  #keepQuiet(retryAfterMs: number | null): number {
-    if (retryAfterMs === null) return this.#backOff();
+  #keepQuiet(retryAfterMs: number | null): void {
+    if (retryAfterMs === null) {
+      this.#backOff();
+      return;
+    }
     const { store, clock, random } = this.#around;
     const asked = Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
     // Everyone was told the same number: spread out the return.
     const restMs = asked + random() * Math.max(1_000, asked / 2);
     store.save({ ...store.load(), quietUntil: clock.now() + restMs });
-    return this.#untilEnd(restMs);
   }
 
-  #backOff(): number {
+  #backOff(): void {
     const { clock, random } = this.#around;
     const full = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures, 16));
     this.#failures += 1;
-    const restMs = full * (0.5 + random() / 2);
-    this.#backoffUntil = clock.monotonic() + restMs;
-    this.#around.onChange();
-    return this.#untilEnd(restMs);
+    this.#backoffUntil = clock.monotonic() + full * (0.5 + random() / 2);
   }
 
   /** Rests no longer than until the poll's end, when votes that never left are told so. */
