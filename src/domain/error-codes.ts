@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   invalid_query: 'A query parameter is unknown or has a wrong value.',
   unauthorized: 'The request needs an operator token, and has none or a wrong one.',
   forbidden: 'The caller may not do this.',
+  too_many_attempts: 'Too many wrong tokens came from this network; wait before trying again.',
   // Polls and votes
   poll_not_found: 'No poll has this id.',
   poll_exists: 'A poll with this id exists already.',

@@ -328,6 +328,7 @@ export const ES: Messages = {
     unreadable: 'El servidor dio una respuesta inesperada.',
     unauthorized: 'La sesión terminó. Entre de nuevo.',
     forbidden: 'Esta sesión no puede hacer eso.',
+    too_many_attempts: 'Llegaron demasiados tokens incorrectos desde aquí. Espere unos minutos.',
     version_conflict: 'Alguien cambió la votación mientras tanto. Revise e inténtelo de nuevo.',
     poll_state: 'La votación ya está en otro estado.',
     poll_exists: 'Ya existe una votación con ese identificador.',

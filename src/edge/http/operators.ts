@@ -90,7 +90,7 @@ export function refuseUnlessOperator(caller: Caller): Response | null {
 
 export function tooManyFailures(forMs: number): Response {
   const seconds = Math.ceil(forMs / 1000);
-  return problem('forbidden', `Too many wrong tokens came from here. Wait ${seconds} s.`, {
+  return problem('too_many_attempts', `Too many wrong tokens came from here. Wait ${seconds} s.`, {
     headers: { 'retry-after': String(seconds) },
   });
 }

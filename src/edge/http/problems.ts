@@ -50,6 +50,7 @@ const PUBLIC = {
   invalid_query: [400],
   unauthorized: [401],
   forbidden: [403],
+  too_many_attempts: [429],
   poll_not_found: [404],
   poll_exists: [409],
   option_not_found: [422],

@@ -122,7 +122,7 @@ export const BODY_PROBLEMS = [
 ] as const;
 
 /** What any route for operators can answer. */
-export const OPERATOR_PROBLEMS = ['unauthorized', 'forbidden'] as const;
+export const OPERATOR_PROBLEMS = ['unauthorized', 'forbidden', 'too_many_attempts'] as const;
 
 /** Who must ask, for a route's document. */
 export const OPERATOR_SECURITY = [{ operatorToken: [] }, { consoleSession: [] }];

@@ -48,9 +48,9 @@ describe('signing in', () => {
     for (let time = 0; time < FAILURES_MAX; time += 1)
       expect((await signIn('wrong')).status).toBe(401);
     const blocked = await signIn(OPERATOR_TOKEN);
-    expect(blocked.status).toBe(403);
+    expect(blocked.status).toBe(429);
     expect(Number(blocked.headers.get('retry-after'))).toBe(FAILURE_WINDOW_MS / 1000);
-    expect((await room.ask('/v1/consistency', { operator: true })).status).toBe(403);
+    expect((await room.ask('/v1/consistency', { operator: true })).status).toBe(429);
     expect((await signIn(OPERATOR_TOKEN, { from: '198.51.100.1' })).status).toBe(204);
     room.clock.advance(FAILURE_WINDOW_MS);
     expect((await signIn(OPERATOR_TOKEN)).status).toBe(204);
@@ -62,7 +62,7 @@ describe('signing in', () => {
     for (let time = 0; time < 2 * FAILURES_MAX; time += 1) await bearer('x'.repeat(48));
     expect((await signIn(OPERATOR_TOKEN)).status).toBe(204);
     for (let time = 0; time < FAILURES_MAX; time += 1) await bearer('wrong');
-    expect((await signIn(OPERATOR_TOKEN)).status).toBe(403);
+    expect((await signIn(OPERATOR_TOKEN)).status).toBe(429);
   });
 
   test('is not for other sites’ pages', async () => {
