@@ -65,7 +65,8 @@ const tile = (page: Page, name: string) =>
   page.locator('.tile', { hasText: name }).locator('.tile-value');
 const counted = (page: Page) => tile(page, 'Votos apurados').innerText();
 const state = (page: Page) => page.locator('.tile-state .state');
-const dialog = (page: Page) => page.getByRole('dialog');
+/** By its element: a dialog that is closed has lost its role before the page knows of it. */
+const dialog = (page: Page) => page.locator('dialog');
 
 /** Resolves in the very moment in which the page shows the count: it watches, it does not ask. */
 async function countBecomes(page: Page, text: string): Promise<void> {

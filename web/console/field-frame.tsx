@@ -1,5 +1,7 @@
 /** A field's label, and beneath it the hint or what is wrong. */
 import type { ComponentChildren } from 'preact';
+import type { Messages } from './messages-pt-br.ts';
+import type { FormIssues } from './poll-form.ts';
 
 interface FieldFrameProps {
   /** The id of the control among the children, which names `${id}-note` as its description. */
@@ -25,4 +27,10 @@ export function FieldFrame({ id, name, hint, issue, children }: FieldFrameProps)
 
 export function noteId(id: string): string {
   return `${id}-note`;
+}
+
+/** What is wrong with a field, in words; empty where nothing is. The server's own words come last. */
+export function issueText(issues: FormIssues, field: string, m: Messages): string {
+  const found = issues.get(field);
+  return found === undefined ? '' : `${m.issue[found.issue]} ${found.detail}`.trim();
 }

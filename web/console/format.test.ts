@@ -21,9 +21,11 @@ describe('numbers', () => {
 
   test('show as many digits of a share as its axis needs', () => {
     expect(en.shareTick(0.5, 0.05)).toBe('50%');
+    expect(en.shareTick(0.125, 0.025)).toBe('12.5%');
     expect(en.shareTick(0.5, 0.005)).toBe('50.0%');
     expect(en.shareTick(0.5, 0.0005)).toBe('50.00%');
     expect(en.shareTick(0.5, 0.00005)).toBe('50.000%');
+    expect(en.shareTick(0.5, 1 / 3)).toBe('50.00%');
   });
 
   test('carry their sign where they are differences', () => {

@@ -57,7 +57,8 @@ export function createFormats(lang: string): Formats {
     compact: (n) => compact.format(n),
     share: (n) => share.format(n),
     shareTick: (n, distance) => {
-      const digits = distance >= 0.01 ? 0 : distance >= 0.001 ? 1 : distance >= 0.0001 ? 2 : 3;
+      // Ticks 2.5 points apart need a digit that ticks 5 points apart do not.
+      const digits = shareTicks.findIndex((_, i) => isWhole(distance * 100 * 10 ** i));
       return (shareTicks[digits] ?? share).format(n);
     },
     points: (n) => points.format(n * 100),
@@ -97,6 +98,10 @@ export function createFormats(lang: string): Formats {
       return days > 0 ? `${integer.format(days)} d ${clock}` : clock;
     },
   };
+}
+
+function isWhole(n: number): boolean {
+  return Math.abs(n - Math.round(n)) < 1e-6;
 }
 
 function percentFormat(lang: string, digits: number): Intl.NumberFormat {

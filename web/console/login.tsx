@@ -1,5 +1,5 @@
 /** The door of the console: one field for the operator's token. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiClient } from './api-client.ts';
 import { Brand } from './brand.tsx';
 import { textOf } from './console-context.ts';
@@ -12,10 +12,13 @@ interface LoginProps {
 }
 
 export function Login({ api, m, onSignedIn }: LoginProps) {
+  const field = useRef<HTMLInputElement>(null);
   const [token, setToken] = useState('');
   const [isShown, setIsShown] = useState(false);
   const [isWorking, setIsWorking] = useState(false);
   const [failure, setFailure] = useState('');
+
+  useEffect(() => field.current?.focus(), []);
 
   const signIn = async (event: Event) => {
     event.preventDefault();
@@ -41,6 +44,7 @@ export function Login({ api, m, onSignedIn }: LoginProps) {
           <span class="row">
             <input
               {...(isShown ? { type: 'text' as const } : { type: 'password' as const })}
+              ref={field}
               name="token"
               autocomplete="current-password"
               spellcheck={false}

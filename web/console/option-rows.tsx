@@ -1,6 +1,7 @@
 /** The options of a draft as rows: picture, name, place. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useConsole } from './console-context.ts';
+import { issueText } from './field-frame.tsx';
 import { Icon, type IconName } from './icon.tsx';
 import { Photo } from './photo.tsx';
 import { drawCover, preparePicture } from './picture.ts';
@@ -42,7 +43,7 @@ export function OptionRows({ form, issues, onChange }: OptionRowsProps) {
             option={option}
             place={i + 1}
             form={form}
-            issue={issues.get(`options.${option.key}`)}
+            issues={issues}
             onChange={onChange}
           />
         ))}
@@ -60,14 +61,15 @@ interface OptionRowProps {
   /** From 1. */
   readonly place: number;
   readonly form: PollForm;
-  readonly issue: ReturnType<FormIssues['get']>;
+  readonly issues: FormIssues;
   onChange(form: PollForm): void;
 }
 
-function OptionRow({ option, place, form, issue, onChange }: OptionRowProps) {
+function OptionRow({ option, place, form, issues, onChange }: OptionRowProps) {
   const { m } = useConsole();
   const label = m.formOptionName(String(place));
   const name = option.name.trim() === '' ? label : option.name;
+  const field = `options.${option.key}`;
   const issueId = `option-issue-${option.key}`;
   const move = (icon: IconName, by: -1 | 1, text: string, isEdge: boolean) => (
     <button
@@ -94,17 +96,15 @@ function OptionRow({ option, place, form, issue, onChange }: OptionRowProps) {
           placeholder={label}
           maxLength={NAME_LENGTH_MAX}
           value={option.name}
-          aria-invalid={issue !== undefined}
-          {...(issue === undefined ? {} : { 'aria-describedby': issueId })}
+          aria-invalid={issues.has(field)}
+          aria-describedby={issueId}
           onInput={(event) =>
             onChange(withOptionChange(form, option.key, { name: event.currentTarget.value }))
           }
         />
-        {issue !== undefined && (
-          <span class="failure" id={issueId}>
-            {issue.detail === '' ? m.issue[issue.issue] : issue.detail}
-          </span>
-        )}
+        <span class="failure" id={issueId}>
+          {issueText(issues, field, m)}
+        </span>
       </span>
       {move('up', -1, m.formMoveUp(name), place === 1)}
       {move('down', 1, m.formMoveDown(name), place === form.options.length)}

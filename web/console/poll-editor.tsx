@@ -1,7 +1,7 @@
 /** Makes a poll, or changes a draft: the whole form, its pictures, and what the server says to it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useConsole } from './console-context.ts';
-import { FieldFrame, noteId } from './field-frame.tsx';
+import { FieldFrame, issueText, noteId } from './field-frame.tsx';
 import { serverNow } from './live-state.ts';
 import { OptionRows } from './option-rows.tsx';
 import type { Poll } from './poll.ts';
@@ -118,7 +118,6 @@ export function PollEditor({ poll, initial, kept, place }: PollEditorProps) {
     return refused;
   };
 
-  const titleIssue = issues.get('title');
   return (
     <form class="panel editor" ref={element} onSubmit={save} noValidate>
       <h1>{poll === null ? m.formNewTitle : m.formEditTitle}</h1>
@@ -126,13 +125,7 @@ export function PollEditor({ poll, initial, kept, place }: PollEditorProps) {
         id="title"
         name={m.formQuestion}
         hint={m.formQuestionHint}
-        issue={
-          titleIssue === undefined
-            ? ''
-            : titleIssue.detail === ''
-              ? m.issue[titleIssue.issue]
-              : titleIssue.detail
-        }
+        issue={issueText(issues, 'title', m)}
       >
         <input
           type="text"
@@ -140,7 +133,7 @@ export function PollEditor({ poll, initial, kept, place }: PollEditorProps) {
           name="title"
           maxLength={TITLE_LENGTH_MAX}
           value={form.title}
-          aria-invalid={titleIssue !== undefined}
+          aria-invalid={issues.has('title')}
           aria-describedby={noteId('title')}
           onInput={(event) => setForm({ ...form, title: event.currentTarget.value })}
         />

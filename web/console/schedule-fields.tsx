@@ -1,6 +1,6 @@
 /** When a poll opens and closes, in the wall-clock time of its zone. */
 import { useConsole } from './console-context.ts';
-import { FieldFrame, noteId } from './field-frame.tsx';
+import { FieldFrame, issueText, noteId } from './field-frame.tsx';
 import type { FormIssues, PollForm } from './poll-form.ts';
 import { instantOf } from './zoned-time.ts';
 
@@ -23,7 +23,7 @@ export function ScheduleFields({ form, issues, onChange }: ScheduleFieldsProps) 
         id={field}
         name={name}
         hint={isAmbiguous ? m.formAmbiguous : hint}
-        issue={issueText(issues, field)}
+        issue={issueText(issues, field, m)}
       >
         <input
           type="datetime-local"
@@ -37,10 +37,6 @@ export function ScheduleFields({ form, issues, onChange }: ScheduleFieldsProps) 
       </FieldFrame>
     );
   };
-  const issueText = (all: FormIssues, field: string) => {
-    const issue = all.get(field);
-    return issue === undefined ? '' : issue.detail === '' ? m.issue[issue.issue] : issue.detail;
-  };
   return (
     <fieldset>
       <legend>{m.formSchedule}</legend>
@@ -51,7 +47,7 @@ export function ScheduleFields({ form, issues, onChange }: ScheduleFieldsProps) 
           id="timeZone"
           name={m.formTimeZone}
           hint=""
-          issue={issueText(issues, 'timeZone')}
+          issue={issueText(issues, 'timeZone', m)}
         >
           <input
             type="text"
