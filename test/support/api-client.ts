@@ -179,6 +179,12 @@ export class ApiClient {
     });
   }
 
+  /** A metric's value without labels; 0 where there is none. */
+  async metric(name: string): Promise<number> {
+    const { text } = await this.mustBe(200, '/metrics');
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  }
+
   /** The lines of an NDJSON export. */
   async exportOf(poll: string, what: string): Promise<readonly Json[]> {
     const { text } = await this.mustBe(200, `/v1/polls/${poll}/export?format=ndjson&what=${what}`);

@@ -40,8 +40,21 @@ export interface RunningServe {
   stop(): Promise<void>;
 }
 
+/** A process that was started, but need not be ready yet. */
+export interface LaunchedServe {
+  /** kill -9; resolves once the process is gone. */
+  kill(): Promise<void>;
+  /** Rejects with what it printed, if it ends before. */
+  readonly ready: Promise<RunningServe>;
+}
+
 /** Starts the program and waits until it says that it is ready. @throws what it printed, if it ends. */
-export async function startServe(options: ServeOptions = {}): Promise<RunningServe> {
+export function startServe(options: ServeOptions = {}): Promise<RunningServe> {
+  return launchServe(options).ready;
+}
+
+/** Starts the program. */
+export function launchServe(options: ServeOptions = {}): LaunchedServe {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'apura-serve-'));
   const startedAt = performance.now();
   const child = Bun.spawn([...(options.wrapper ?? []), process.execPath, MAIN, 'serve'], {
@@ -75,41 +88,56 @@ export async function startServe(options: ServeOptions = {}): Promise<RunningSer
     () => ready.reject(new Error(`apura serve is not ready after ${START_TIMEOUT_MS} ms`)),
     START_TIMEOUT_MS,
   );
-  try {
-    await ready.promise;
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
-  const readyMs = performance.now() - startedAt;
-  const url = /Apura is ready: (\S+)/.exec(output)?.[1] ?? '';
+  const running = async (): Promise<RunningServe> => {
+    try {
+      await ready.promise;
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    return runningServe();
+  };
+  const runningServe = (): RunningServe => {
+    const readyMs = performance.now() - startedAt;
+    const url = /Apura is ready: (\S+)/.exec(output)?.[1] ?? '';
+    return {
+      url,
+      port: Number(new URL(url).port),
+      token:
+        options.env?.APURA_ADMIN_TOKEN ?? readFileSync(join(dataDir, 'admin-token'), 'utf8').trim(),
+      dataDir,
+      pid: child.pid,
+      get output() {
+        return output;
+      },
+      get log() {
+        return log;
+      },
+      exited: child.exited,
+      readyMs,
+      async kill(signal) {
+        child.kill(signal);
+        return signal === 'SIGSTOP' || signal === 'SIGCONT' ? 0 : await child.exited;
+      },
+      async stop() {
+        child.kill('SIGCONT');
+        child.kill('SIGTERM');
+        await child.exited;
+        if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+      },
+    };
+  };
+  const started = running();
+  // Who kills it before it is ready need not care that it never was.
+  started.catch(() => {});
   return {
-    url,
-    port: Number(new URL(url).port),
-    token:
-      options.env?.APURA_ADMIN_TOKEN ?? readFileSync(join(dataDir, 'admin-token'), 'utf8').trim(),
-    dataDir,
-    pid: child.pid,
-    get output() {
-      return output;
-    },
-    get log() {
-      return log;
-    },
-    exited: child.exited,
-    readyMs,
-    async kill(signal) {
-      child.kill(signal);
-      return signal === 'SIGSTOP' || signal === 'SIGCONT' ? 0 : await child.exited;
-    },
-    async stop() {
-      child.kill('SIGCONT');
-      child.kill('SIGTERM');
+    async kill() {
+      child.kill('SIGKILL');
       await child.exited;
-      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
+    ready: started,
   };
 }
 
@@ -118,19 +146,41 @@ async function read(from: ReadableStream<Uint8Array>, take: (text: string) => vo
   for await (const chunk of from) take(decoder.decode(chunk, { stream: true }));
 }
 
-/** Runs one command of the program to its end. */
-export async function runApura(
+export interface CommandEnd {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCommand {
+  readonly pid: number;
+  readonly ended: Promise<CommandEnd>;
+}
+
+/** Starts one command of the program. */
+export function startApura(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }> {
+): RunningCommand {
   const child = Bun.spawn([process.execPath, MAIN, ...argv], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdout: 'pipe',
     stderr: 'pipe',
   });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { exitCode: await child.exited, stdout, stderr };
+  const ended = async (): Promise<CommandEnd> => {
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { exitCode: await child.exited, stdout, stderr };
+  };
+  return { pid: child.pid, ended: ended() };
+}
+
+/** Runs one command of the program to its end. */
+export function runApura(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandEnd> {
+  return startApura(argv, env).ended;
 }
