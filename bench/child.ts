@@ -7,6 +7,21 @@ export interface ChildOptions {
 }
 
 const STOP_WITHIN_MS = 120_000;
+const END_WITHIN_MS = 1_800_000;
+
+/** None of them may outlive the bench, however it ends. */
+const running = new Set<Bun.Subprocess>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of running) child.kill('SIGKILL');
+    process.exit(130);
+  });
+}
+
+interface Ended {
+  readonly exitCode: number;
+  readonly output: string;
+}
 
 export class Child implements AsyncDisposable {
   readonly #process: Bun.Subprocess<'pipe', 'pipe', 'inherit'>;
@@ -25,6 +40,8 @@ export class Child implements AsyncDisposable {
       stderr: 'inherit',
     });
     this.#read = this.#readOutput();
+    running.add(this.#process);
+    void this.#process.exited.then(() => running.delete(this.#process));
   }
 
   get pid(): number {
@@ -52,19 +69,19 @@ export class Child implements AsyncDisposable {
     void this.#process.stdin.flush();
   }
 
-  /** Waits for its end and everything that it printed. */
-  async ended(): Promise<{ readonly exitCode: number; readonly output: string }> {
+  /** Waits for its end and everything that it printed; ends it by force after `withinMs`. */
+  async ended(withinMs = END_WITHIN_MS): Promise<Ended> {
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), withinMs);
     const exitCode = await this.#process.exited;
     await this.#read;
+    clearTimeout(timer);
     return { exitCode, output: this.#output };
   }
 
   /** Asks it to end in peace. @throws where it does not end well. */
   async stop(): Promise<void> {
-    if (!this.#process.killed && this.#process.exitCode === null) this.#process.kill('SIGTERM');
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS);
-    const { exitCode } = await this.ended();
-    clearTimeout(timer);
+    this.#process.kill('SIGTERM');
+    const { exitCode } = await this.ended(STOP_WITHIN_MS);
     if (exitCode !== 0) throw new Error(`Process ${this.pid} ended with exit code ${exitCode}.`);
   }
 

@@ -54,16 +54,17 @@ export function serveThreadSeconds(pid: number): ThreadSeconds {
   return seconds;
 }
 
-/** The difference of two readings as percent of one core. */
-export function threadPercents(
-  before: ThreadSeconds,
-  after: ThreadSeconds,
-  elapsedMs: number,
-): Readonly<Record<string, number>> {
+/** The difference of two readings, by thread. */
+export function threadSecondsSince(before: ThreadSeconds, after: ThreadSeconds): ThreadSeconds {
   return Object.fromEntries(
-    Object.entries(after).map(([name, seconds]) => {
-      const used = seconds - (before[name] ?? 0);
-      return [name, Math.round((used / elapsedMs) * 100_000)];
-    }),
+    Object.entries(after).map(([name, seconds]) => [name, seconds - (before[name] ?? 0)]),
   );
+}
+
+/** CPU time a vote: unlike a rate, it hardly changes with what else the machine does. */
+export function threadWords(used: ThreadSeconds, votes: number): string {
+  const words = Object.entries(used).map(
+    ([name, seconds]) => `${name} ${((seconds / votes) * 1e6).toFixed(1)}`,
+  );
+  return `${words.join(', ')} µs`;
 }

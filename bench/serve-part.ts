@@ -14,7 +14,13 @@ import {
 } from './figure.ts';
 import { readLoggedVotes } from './log-file.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
-import { peakRssBytes, rssBytes, serveThreadSeconds, threadPercents } from './process-figures.ts';
+import {
+  peakRssBytes,
+  rssBytes,
+  serveThreadSeconds,
+  threadSecondsSince,
+  threadWords,
+} from './process-figures.ts';
 import { drained, startServe } from './serve-process.ts';
 import { highest, median } from './statistics.ts';
 import { loadVotes } from './vote-load.ts';
@@ -27,15 +33,16 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   await using _child = child;
   using watch = await ConsoleWatch.open(api);
   say('warming up');
-  const warmUp = await loadVotes({ url, connections: CONNECTIONS, seconds: quick ? 1 : 5 });
+  const target = { url, serverPid: child.pid, connections: CONNECTIONS };
+  const warmUp = await loadVotes({ ...target, seconds: quick ? 1 : 5 });
   await drained(api, 60_000);
   const rssBefore = rssBytes(child.pid);
   const secondsBefore = watch.seconds.length;
   const cpuBefore = serveThreadSeconds(child.pid);
   say(`${CONNECTIONS} connections for ${loadSeconds} s`);
-  const load = await loadVotes({ url, connections: CONNECTIONS, seconds: loadSeconds });
-  const threads = threadPercents(cpuBefore, serveThreadSeconds(child.pid), loadSeconds * 1_000);
+  const load = await loadVotes({ ...target, seconds: loadSeconds });
   const drainedMs = await drained(api, loadSeconds * 2_000);
+  const threads = threadSecondsSince(cpuBefore, serveThreadSeconds(child.pid));
   // One more second, so that the lag of the last votes has been told too.
   await Bun.sleep(1_500);
   watch.check();
@@ -52,7 +59,6 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   }
   const log = await readLoggedVotes(folder);
   const lagOf = (store: 'tallyMs' | 'ledgerMs'): number[] => told.map(({ lag }) => lag[store]);
-  const busy = Object.entries(threads).map(([thread, percent]) => `${thread} ${percent} %`);
   return {
     figures: [
       noted('Durable votes, counted meanwhile', perSecond(load.perSecond)),
@@ -67,7 +73,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
       ),
       atMost('Both stores at the end of the log', drainedMs / 1_000, loadSeconds, seconds),
       noted('Votes a block', (log.votes / log.blocks).toFixed(0)),
-      noted('CPU by thread, of one core', busy.join(', ')),
+      noted('CPU time a vote by thread', threadWords(threads, load.answered)),
       noted('Memory, highest', megabytes(peakBytes)),
       noted(
         'Growth by the ids that entered both windows',

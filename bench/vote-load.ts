@@ -6,6 +6,7 @@ import { ROOT } from './programs.ts';
 
 export interface VoteLoad {
   readonly url: string;
+  readonly serverPid: number;
   readonly connections: number;
   readonly seconds: number;
   /** The CPU of wrk; any if absent. */
@@ -21,6 +22,8 @@ export interface VoteLoadResult {
   readonly maxMs: number;
   /** CPU time of wrk as percent of one core: near 100 it, and not the server, is what is measured. */
   readonly loaderPercent: number;
+  /** CPU time of the server a vote, µs. */
+  readonly serverMicros: number;
 }
 
 /** What vote.lua prints. */
@@ -40,8 +43,9 @@ const OPTIONS = ['ana', 'davi', 'marina'];
 
 /** @throws where a connection failed or an answer was none of 2xx or 3xx. */
 export async function loadVotes(load: VoteLoad): Promise<VoteLoadResult> {
-  const { url, connections, seconds, cpu } = load;
+  const { url, serverPid, connections, seconds, cpu } = load;
   const run = randomBytes(5).toString('hex').slice(0, 9);
+  const serverBefore = cpuSeconds(serverPid);
   await using wrk = new Child(
     [
       ...['wrk', '-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s'],
@@ -58,6 +62,7 @@ export async function loadVotes(load: VoteLoad): Promise<VoteLoadResult> {
   if (requests === 0 || failed > 0 || refused > 0) {
     throw new Error(`Not every vote was answered with 202: ${line}`);
   }
+  const serverUsed = cpuSeconds(serverPid) - serverBefore;
   return {
     answered: requests,
     perSecond: (requests / durationUs) * 1e6,
@@ -65,5 +70,6 @@ export async function loadVotes(load: VoteLoad): Promise<VoteLoadResult> {
     p99Ms: p99Us / 1_000,
     maxMs: maxUs / 1_000,
     loaderPercent: Math.round((used / (seconds * 0.95)) * 100),
+    serverMicros: (serverUsed / requests) * 1e6,
   };
 }

@@ -83,8 +83,8 @@ async function run(part: PartRun): Promise<PartResult> {
     const load = { connections, seconds: quick ? 1 : 6, cpu: LOADER_CPU };
     const inTurn = async (): Promise<Round> => {
       const round = {
-        noop: await loadVotes({ ...load, url: noop.url }),
-        ingest: await loadVotes({ ...load, url }),
+        noop: await loadVotes({ ...load, url: noop.url, serverPid: noop.child.pid }),
+        ingest: await loadVotes({ ...load, url, serverPid: ingestChild.pid }),
       };
       answered += round.ingest.answered;
       return round;
@@ -162,6 +162,11 @@ function levelFigures(level: Level, flushP50Ms: number): Figure[] {
     connections === 256
       ? atMost(p99What, p99Ms, P99_MS_MAX, milliseconds)
       : noted(p99What, milliseconds(p99Ms)),
+    noted(
+      `CPU time of the server a vote ${at}, no-op and durable`,
+      `${of(({ noop }) => noop.serverMicros).toFixed(1)} µs, ` +
+        `${of(({ ingest }) => ingest.serverMicros).toFixed(1)} µs`,
+    ),
     noted(
       `Log bytes a vote ${at}, in blocks and on disk`,
       `${bytes(blockBytesPerVote)}, ${bytes(fileBytesPerVote)} ` +
