@@ -119,6 +119,16 @@ describe('a follower', () => {
     expect(await follower.advance(ALL)).toMatchObject({ acceptedFrom: null });
   });
 
+  test('hands the store each CLOSE once, where it stands first', async () => {
+    const room = new CountingRoom();
+    await room.append([close(), close('semi'), close(), close('semi')]);
+    const first = { scope: 'final', offset: 0 };
+    expect(await room.tallyFollower().advance(ALL, 1)).toMatchObject({ step: { closes: [first] } });
+    expect(await room.tallyFollower().advance(ALL)).toMatchObject({
+      step: { closes: [{ scope: 'semi', offset: 1 }] },
+    });
+  });
+
   test('says that a CLOSE was passed once the store has applied it', async () => {
     const room = new CountingRoom();
     await room.append([close(), close(), close('semi')]);

@@ -185,6 +185,17 @@ describe('a well sealed block that contradicts itself is refused', () => {
     }
   });
 
+  test('bytes behind the last key of the dictionary', () => {
+    // 33 bytes of keys, padded to 36: one to three bytes more change no column's place.
+    const own = new DataView(EVENTS.buffer).getUint32(AT.body, true);
+    expect(own % 4).toBe(1);
+    for (const more of [1, 2, 3]) {
+      expect(forged(EVENTS, (view) => view.setUint32(AT.body, own + more, true))).toBe(
+        'block_invalid',
+      );
+    }
+  });
+
   test('a key part that is empty, or reaches beyond the dictionary', () => {
     for (const length of [0, 200, 255]) {
       expect(forged(EVENTS, (view) => view.setUint8(DICTIONARY + 1, length))).toBe('block_invalid');
