@@ -18,6 +18,7 @@ import {
   soonest,
 } from './delivery.ts';
 import type { OutboxContents, OutboxStore } from './outbox-store.ts';
+import { backoffAfter, QUIET_MAX_MS, quietAfter } from './patience.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { VoteDoor } from './vote-door.ts';
 
@@ -56,11 +57,6 @@ export type OutboxView = {
 /** One person on one phone: more than this waiting means that something else is wrong. */
 export const DELIVERIES_MAX = 50;
 
-const BACKOFF_FIRST_MS = 1_000;
-const BACKOFF_MAX_MS = 30_000;
-const RETRY_AFTER_MAX_MS = 120_000;
-/** The longest that a Retry-After and its jitter can make; a stored time beyond it is not believed. */
-const QUIET_MAX_MS = RETRY_AFTER_MAX_MS * 1.5;
 const OTHER_TAB_MS = 2_000;
 /** How long a registered vote is still shown after a reload. */
 const REGISTERED_KEPT_MS = 10 * 60_000;
@@ -268,17 +264,14 @@ export class Outbox {
       return;
     }
     const { store, clock, random } = this.#around;
-    const asked = Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
-    // Everyone was told the same number: spread out the return.
-    const restMs = asked + random() * Math.max(1_000, asked / 2);
+    const restMs = quietAfter(retryAfterMs, random());
     store.save({ ...store.load(), quietUntil: clock.now() + restMs });
   }
 
   #backOff(): void {
     const { clock, random } = this.#around;
-    const full = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures, 16));
+    this.#backoffUntil = clock.monotonic() + backoffAfter(this.#failures, random());
     this.#failures += 1;
-    this.#backoffUntil = clock.monotonic() + full * (0.5 + random() / 2);
   }
 
   /** Rests no longer than until the poll's end, when votes that never left are told so. */

@@ -20,7 +20,7 @@ export type VoteDoor = {
 };
 
 /** A phone on a bad network may need seconds; longer than this and a new connection is the better bet. */
-export const ANSWER_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 
 const RECEIPT_STATUSES: readonly ReceiptStatus[] = [
   'pending',
