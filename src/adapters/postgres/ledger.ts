@@ -1,0 +1,227 @@
+/** The ledger on Postgres: every event a row, in one schema with the windows and the position they make. */
+import { finished } from 'node:stream/promises';
+import { DatabaseError, escapeLiteral, type PoolClient } from 'pg';
+import { from } from 'pg-copy-streams';
+import { ApuraError } from '../../domain/errors.ts';
+import type { EventPage, Ledger, LedgerEvent, LedgerStep } from '../../ports/ledger.ts';
+import type {
+  ActMark,
+  CloseMark,
+  CommitOutcome,
+  MinuteCount,
+  PartitionCounts,
+  Takeover,
+} from '../../ports/store-step.ts';
+import {
+  numberOf,
+  openPostgres,
+  type PostgresDatabase,
+  type PostgresOptions,
+  type Row,
+  SCAN_TIMEOUT_MS,
+  textOf,
+  unexpected,
+} from './database.ts';
+import { checkpointOf, idOf, keyOf, PostgresLedgerReader } from './ledger-reader.ts';
+import { DAY_MS, type EncodedStep, encodeStep } from './ledger-step.ts';
+import { STAGING_TABLE } from './schema.ts';
+
+export interface PostgresLedgerOptions extends PostgresOptions {
+  /** The log that the ledger belongs to. */
+  readonly logId: string;
+}
+
+const OUTCOMES = ['applied', 'already-applied', 'misaligned', 'fenced'] as const;
+const UNIQUE_VIOLATION = '23505';
+/** Ids of one step lie minutes apart: what spans more days than this has ids without a time. */
+const DAYS_PER_STEP_MAX = 8;
+/** How long a day whose partition could not be made is left to the default partition. */
+const DAY_RETRY_MS = 10_000;
+/** Ids begin with 48 bits of time. */
+const LAST_DAY = Math.floor(2 ** 48 / DAY_MS) - 1;
+
+/**
+ * Connects, brings the schema up to date and ties it to the log.
+ *
+ * @throws ApuraError `log_mismatch`: the schema is the ledger of another log.
+ * @throws ApuraError `durability_refused`: the server does not keep what it has committed.
+ * @throws ApuraError `store_corrupt`: the schema is not ours, or of a newer version.
+ * @throws ApuraError `store_unavailable`: nobody answers at the address, or lets us in.
+ */
+export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
+  const database = await openPostgres(options);
+  try {
+    await bindToLog(database, options.logId);
+    return new PostgresLedger(database);
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function bindToLog(database: PostgresDatabase, logId: string): Promise<void> {
+  await database.rows(`INSERT INTO meta VALUES ('logId', $1) ON CONFLICT DO NOTHING`, [logId]);
+  const [row] = await database.rows(`SELECT value FROM meta WHERE name = 'logId'`);
+  if (row?.value === logId) return;
+  throw new ApuraError(
+    'log_mismatch',
+    `The schema is the ledger of the log ${row?.value}, not of ${logId}.`,
+  );
+}
+
+class PostgresLedger implements Ledger {
+  readonly #database: PostgresDatabase;
+  readonly #reader: PostgresLedgerReader;
+  /** Connections that have their table `staged`. */
+  readonly #staging = new WeakSet<PoolClient>();
+  /** Until when no partition needs to be made for a day, by `performance.now()`. */
+  readonly #days = new Map<number, number>();
+
+  constructor(database: PostgresDatabase) {
+    this.#database = database;
+    this.#reader = new PostgresLedgerReader(database);
+  }
+
+  async takeOver(partition: number): Promise<Takeover> {
+    const [row] = await this.#database.rows('SELECT take_over($1) AS taken', [partition]);
+    const { progress, closes, acts } = objectOf(row?.taken);
+    const position = objectOf(progress);
+    return {
+      epoch: numberOf(position.epoch),
+      checkpoint: checkpointOf(position),
+      closes: listOf(closes).map(closeOf),
+      acts: listOf(acts).map(actOf),
+    };
+  }
+
+  /**
+   * Three round trips: the events by COPY into the session's own table, then one message that calls
+   * `commit_step` and commits. With the server on one core and the worker on the other, whole steps of
+   * 20,000 votes: see ledger.bench.
+   */
+  async commit(step: LedgerStep): Promise<CommitOutcome> {
+    const encoded = encodeStep(step);
+    await this.#prepareDays(encoded.days);
+    return this.#database.run(async (client) => {
+      if (!this.#staging.has(client)) {
+        await client.query(STAGING_TABLE);
+        this.#staging.add(client);
+      }
+      await copy(client, encoded);
+      return outcomeOf(await client.query<Row>(callOf(step, encoded)).catch(rethrowConflict));
+    });
+  }
+
+  read(partition: number): Promise<PartitionCounts> {
+    return this.#reader.read(partition);
+  }
+
+  find(id: string): Promise<LedgerEvent | null> {
+    return this.#reader.find(id);
+  }
+
+  windows(scope: string, fromMinute: number, toMinute: number): Promise<readonly MinuteCount[]> {
+    return this.#reader.windows(scope, fromMinute, toMinute);
+  }
+
+  events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {
+    return this.#reader.events(scope, cursor, limit);
+  }
+
+  recount(partition: number): Promise<PartitionCounts> {
+    return this.#reader.recount(partition);
+  }
+
+  async reset(partition: number): Promise<void> {
+    const ask = (client: PoolClient) => client.query('SELECT reset_partition($1)', [partition]);
+    await this.#database.run(ask, SCAN_TIMEOUT_MS);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#database[Symbol.asyncDispose]();
+  }
+
+  /** Makes the partitions of the days that the votes are of, and of the next one ahead of its time. */
+  async #prepareDays(days: EncodedStep['days']): Promise<void> {
+    if (days === null || days.last - days.first >= DAYS_PER_STEP_MAX) return;
+    for (let day = days.first; day <= Math.min(days.last + 1, LAST_DAY); day += 1) {
+      const now = performance.now();
+      if (now < (this.#days.get(day) ?? Number.NEGATIVE_INFINITY)) continue;
+      const [row] = await this.#database.rows('SELECT add_vote_day($1) AS settled', [day]);
+      this.#days.set(day, row?.settled === true ? Number.POSITIVE_INFINITY : now + DAY_RETRY_MS);
+    }
+  }
+}
+
+/** Begins the transaction as well: the server takes both statements from one message. */
+async function copy(client: PoolClient, { rows, rowCount }: EncodedStep): Promise<void> {
+  if (rowCount === 0) {
+    await client.query('BEGIN');
+    return;
+  }
+  const stream = client.query(from('BEGIN; COPY staged FROM STDIN (FORMAT binary)'));
+  stream.end(rows);
+  await finished(stream);
+  if (stream.rowCount !== rowCount) {
+    throw unexpected(`${stream.rowCount} of ${rowCount} events that were copied`);
+  }
+}
+
+/**
+ * The call and the COMMIT in one message, which takes no parameters: the partition's row is locked
+ * for as long as the server works and no longer, whatever the network does.
+ */
+function callOf(step: LedgerStep, { content }: EncodedStep): string {
+  const { nextOffset, logTime, windowStartOffset, lastBlockCrc } = step.checkpoint;
+  const place = [step.partition, step.epoch, step.from, nextOffset, logTime];
+  const values = [...place, windowStartOffset, lastBlockCrc].map(numberOf).join(', ');
+  return `SELECT commit_step(${values}, ${escapeLiteral(content)}) AS outcome; COMMIT`;
+}
+
+/** The driver gives a list of results, one a statement, where its types promise a single one. */
+function outcomeOf(results: unknown): CommitOutcome {
+  const [result] = listOf(results);
+  const [row] = listOf(objectOf(result).rows);
+  const outcome = OUTCOMES.find((one) => one === objectOf(row).outcome);
+  if (outcome === undefined) throw unexpected(JSON.stringify(row));
+  return outcome;
+}
+
+function rethrowConflict(cause: unknown): never {
+  const isConflict =
+    cause instanceof DatabaseError &&
+    cause.code === UNIQUE_VIOLATION &&
+    cause.table?.startsWith('vote') === true;
+  if (!isConflict) throw cause;
+  throw new ApuraError('ledger_key_conflict', `The ledger counts an id already: ${cause.detail}`, {
+    cause,
+  });
+}
+
+function closeOf(value: unknown): CloseMark {
+  const row = objectOf(value);
+  return { scope: textOf(row.scope), offset: numberOf(row.offset) };
+}
+
+function actOf(value: unknown): ActMark {
+  const row = objectOf(value);
+  const { kind } = row;
+  if (kind !== 'void' && kind !== 'restore') throw unexpected(kind);
+  return {
+    kind,
+    actId: textOf(row.act_id),
+    target: idOf(row.target),
+    ...keyOf(row),
+    minute: numberOf(row.minute),
+  };
+}
+
+function objectOf(value: unknown): Row {
+  if (typeof value !== 'object' || value === null) throw unexpected(value);
+  return value as Row;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw unexpected(value);
+  return value;
+}

@@ -1,0 +1,315 @@
+/** The numbered migrations of the schema that ledger and catalogue share. A released one never changes. */
+
+/** What a row of `vote` is; `excluded` rows tell late from expired by these too. */
+export const VOTE_STATES = { counted: 0, voided: 1, late: 2, expired: 3 } as const;
+
+const { counted, voided } = VOTE_STATES;
+
+/**
+ * `vote` is the big table, one row an event, cut by day of the id's time: an id16 begins with its
+ * 48-bit time and a uuid is ordered by its bytes, so the id alone is partition key and primary key.
+ * `excluded` takes the rare late and expired events, of which one id may have many. `key` gives each
+ * (scope, item, lane) a small number; `key_span` says between which id times a key's events lie, so
+ * that a small poll's events are found without reading a large one's. Everything that a step adds to
+ * is keyed by partition: steps of different partitions never wait for each other's rows.
+ */
+const LEDGER_TABLES = `
+  CREATE TABLE progress (
+    partition integer PRIMARY KEY,
+    epoch bigint NOT NULL,
+    next_offset bigint NOT NULL,
+    log_time bigint NOT NULL,
+    window_start_offset bigint NOT NULL,
+    last_block_crc bigint NOT NULL
+  );
+  CREATE TABLE key (
+    key integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    scope text COLLATE "C" NOT NULL,
+    item text COLLATE "C" NOT NULL,
+    lane text COLLATE "C" NOT NULL,
+    UNIQUE (scope, item, lane)
+  );
+  CREATE TABLE key_span (
+    key integer NOT NULL,
+    partition integer NOT NULL,
+    first_id_time bigint NOT NULL,
+    last_id_time bigint NOT NULL,
+    PRIMARY KEY (key, partition)
+  );
+  CREATE TABLE minute_count (
+    key integer NOT NULL,
+    minute bigint NOT NULL,
+    partition integer NOT NULL,
+    count bigint NOT NULL,
+    PRIMARY KEY (key, minute, partition)
+  );
+  CREATE TABLE book (
+    partition integer NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    logged bigint NOT NULL,
+    counted bigint NOT NULL,
+    duplicate bigint NOT NULL,
+    expired bigint NOT NULL,
+    late bigint NOT NULL,
+    voided bigint NOT NULL,
+    PRIMARY KEY (partition, scope)
+  );
+  CREATE TABLE close (
+    partition integer NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    "offset" bigint NOT NULL,
+    PRIMARY KEY (partition, scope)
+  );
+  CREATE TABLE act_mark (
+    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    partition integer NOT NULL,
+    kind text NOT NULL,
+    act_id text COLLATE "C" NOT NULL,
+    target uuid NOT NULL,
+    key integer NOT NULL,
+    minute bigint NOT NULL,
+    UNIQUE (partition, act_id, target)
+  );
+  CREATE TABLE vote (
+    id uuid NOT NULL,
+    accepted_at bigint NOT NULL,
+    "offset" bigint NOT NULL,
+    key integer NOT NULL,
+    partition smallint NOT NULL,
+    state smallint NOT NULL,
+    PRIMARY KEY (id)
+  ) PARTITION BY RANGE (id);
+  CREATE TABLE vote_default PARTITION OF vote DEFAULT;
+  CREATE TABLE excluded (
+    arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL,
+    accepted_at bigint NOT NULL,
+    "offset" bigint NOT NULL,
+    key integer NOT NULL,
+    partition smallint NOT NULL,
+    state smallint NOT NULL
+  );
+  CREATE INDEX excluded_by_id ON excluded (id, arrival);
+`;
+
+/**
+ * Makes the partition of one day (counted from 1970-01-01, UTC), where there is none. True: nothing
+ * is left to be done, also where rows of that day lie in the default partition and have to stay
+ * there. False: the default partition is being read; ask again.
+ */
+const ADD_VOTE_DAY = `
+  CREATE FUNCTION id_floor(p_ms bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
+    SELECT (lpad(to_hex(p_ms), 12, '0') || repeat('0', 20))::uuid
+  $$;
+  CREATE FUNCTION add_vote_day(p_day bigint) RETURNS boolean LANGUAGE plpgsql
+    SET lock_timeout = '500ms' AS $$
+  DECLARE
+    name text := 'vote_' || to_char(to_timestamp(p_day * 86400) AT TIME ZONE 'UTC', 'YYYYMMDD');
+  BEGIN
+    -- Attaching locks the default partition against everybody: one at a time, and not for long.
+    LOCK TABLE vote IN SHARE UPDATE EXCLUSIVE MODE;
+    IF to_regclass(name) IS NOT NULL THEN RETURN true; END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE vote)', name);
+    EXECUTE format('ALTER TABLE vote ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+      name, id_floor(p_day * 86400000), id_floor((p_day + 1) * 86400000));
+    RETURN true;
+  EXCEPTION
+    WHEN check_violation THEN RETURN true;
+    WHEN lock_not_available THEN RETURN false;
+  END $$;
+`;
+
+const TAKE_OVER = `
+  CREATE FUNCTION take_over(p_partition integer) RETURNS jsonb LANGUAGE plpgsql AS $$
+  DECLARE
+    position progress%ROWTYPE;
+  BEGIN
+    INSERT INTO progress VALUES (p_partition, 1, 0, 0, 0, 0)
+      ON CONFLICT (partition) DO UPDATE SET epoch = progress.epoch + 1
+      RETURNING * INTO position;
+    -- The row is locked now: no step can come between it and what is read here.
+    RETURN jsonb_build_object(
+      'progress', to_jsonb(position),
+      'closes', (SELECT coalesce(jsonb_agg(to_jsonb(close)), '[]') FROM close
+        WHERE partition = p_partition),
+      'acts', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'act_id', act_id,
+          'target', target, 'scope', scope, 'item', item, 'lane', lane, 'minute', minute)
+          ORDER BY sequence), '[]')
+        FROM act_mark JOIN key USING (key) WHERE partition = p_partition));
+  END $$;
+`;
+
+/**
+ * Takes a step in: its events lie in the session's table \`staged\`, everything else in \`p_content\`,
+ * where keys are meant by their place in the step's list (ledger-step.ts). Judging, adding and moving
+ * on are one call, so that the partition's row is never locked while the network is waited for.
+ */
+const COMMIT_STEP = `
+  CREATE FUNCTION commit_step(
+    p_partition integer, p_epoch bigint, p_from bigint, p_next_offset bigint, p_log_time bigint,
+    p_window_start_offset bigint, p_last_block_crc bigint, p_content jsonb
+  ) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE
+    position progress%ROWTYPE;
+    numbers integer[];
+  BEGIN
+    SELECT * INTO position FROM progress WHERE partition = p_partition FOR UPDATE;
+    IF NOT FOUND OR position.epoch <> p_epoch THEN RETURN 'fenced'; END IF;
+    IF p_next_offset <= position.next_offset THEN RETURN 'already-applied'; END IF;
+    IF p_from <> position.next_offset THEN RETURN 'misaligned'; END IF;
+
+    -- In one order everywhere, or two partitions that meet the same new keys would deadlock.
+    INSERT INTO key (scope, item, lane)
+      SELECT e->>0, e->>1, e->>2 FROM jsonb_array_elements(p_content->'keys') e
+      WHERE NOT EXISTS (SELECT FROM key
+        WHERE (scope, item, lane) = (e->>0, e->>1, e->>2))
+      ORDER BY (e->>0) COLLATE "C", (e->>1) COLLATE "C", (e->>2) COLLATE "C"
+      ON CONFLICT DO NOTHING;
+    SELECT array_agg(key.key ORDER BY place) INTO numbers
+      FROM jsonb_array_elements(p_content->'keys') WITH ORDINALITY AS e (name, place)
+      JOIN key ON (scope, item, lane) = (name->>0, name->>1, name->>2);
+
+    -- A plain INSERT: an id that is there already fails on the primary key, and the step with it.
+    INSERT INTO vote (id, accepted_at, "offset", key, partition, state)
+      SELECT id, accepted_at, "offset", numbers[key + 1], p_partition, ${counted}
+      FROM staged WHERE state = ${counted};
+    INSERT INTO excluded (id, accepted_at, "offset", key, partition, state)
+      SELECT id, accepted_at, "offset", numbers[key + 1], p_partition, state
+      FROM staged WHERE state <> ${counted} ORDER BY ctid;
+
+    INSERT INTO key_span
+      SELECT numbers[(e->>0)::integer + 1], p_partition, min((e->>1)::bigint), max((e->>2)::bigint)
+      FROM jsonb_array_elements(p_content->'spans') e GROUP BY 1
+      ON CONFLICT (key, partition) DO UPDATE SET
+        first_id_time = least(key_span.first_id_time, EXCLUDED.first_id_time),
+        last_id_time = greatest(key_span.last_id_time, EXCLUDED.last_id_time);
+    INSERT INTO minute_count
+      SELECT numbers[(e->>0)::integer + 1], (e->>1)::bigint, p_partition, sum((e->>2)::bigint)
+      FROM jsonb_array_elements(p_content->'counts') e GROUP BY 1, 2
+      ON CONFLICT (key, minute, partition) DO UPDATE SET
+        count = minute_count.count + EXCLUDED.count;
+    INSERT INTO book
+      SELECT p_partition, e->>0, sum((e->>1)::bigint), sum((e->>2)::bigint),
+        sum((e->>3)::bigint), sum((e->>4)::bigint), sum((e->>5)::bigint), sum((e->>6)::bigint)
+      FROM jsonb_array_elements(p_content->'books') e GROUP BY 2
+      ON CONFLICT (partition, scope) DO UPDATE SET
+        logged = book.logged + EXCLUDED.logged, counted = book.counted + EXCLUDED.counted,
+        duplicate = book.duplicate + EXCLUDED.duplicate,
+        expired = book.expired + EXCLUDED.expired, late = book.late + EXCLUDED.late,
+        voided = book.voided + EXCLUDED.voided;
+    -- The first close of a scope stands: what it made late stays late.
+    INSERT INTO close
+      SELECT p_partition, e->>0, min((e->>1)::bigint)
+      FROM jsonb_array_elements(p_content->'closes') e GROUP BY 2
+      ON CONFLICT (partition, scope) DO UPDATE SET
+        "offset" = least(close."offset", EXCLUDED."offset");
+    -- Only an event that was counted can be voided, and only such a one restored; of several acts
+    -- on one event the last holds.
+    WITH fresh AS (
+      INSERT INTO act_mark (partition, kind, act_id, target, key, minute)
+        SELECT p_partition, e->>0, e->>1, (e->>2)::uuid, numbers[(e->>3)::integer + 1],
+          (e->>4)::bigint
+        FROM jsonb_array_elements(p_content->'acts') WITH ORDINALITY AS a (e, place)
+        ORDER BY place
+        ON CONFLICT DO NOTHING RETURNING sequence, kind, target
+    ), last AS (
+      SELECT DISTINCT ON (target) target, kind FROM fresh ORDER BY target, sequence DESC
+    )
+    UPDATE vote SET state = CASE kind WHEN 'void' THEN ${voided} ELSE ${counted} END
+      FROM last WHERE vote.id = last.target AND vote.partition = p_partition;
+
+    UPDATE progress SET next_offset = p_next_offset, log_time = p_log_time,
+      window_start_offset = p_window_start_offset, last_block_crc = p_last_block_crc
+      WHERE partition = p_partition;
+    RETURN 'applied';
+  END $$;
+
+  CREATE FUNCTION reset_partition(p_partition integer) RETURNS void LANGUAGE plpgsql AS $$
+  BEGIN
+    INSERT INTO progress VALUES (p_partition, 1, 0, 0, 0, 0)
+      ON CONFLICT (partition) DO UPDATE SET epoch = progress.epoch + 1, next_offset = 0,
+        log_time = 0, window_start_offset = 0, last_block_crc = 0;
+    DELETE FROM vote WHERE partition = p_partition;
+    DELETE FROM excluded WHERE partition = p_partition;
+    DELETE FROM key_span WHERE partition = p_partition;
+    DELETE FROM minute_count WHERE partition = p_partition;
+    DELETE FROM book WHERE partition = p_partition;
+    DELETE FROM close WHERE partition = p_partition;
+    DELETE FROM act_mark WHERE partition = p_partition;
+  END $$;
+`;
+
+/** Polls, their versions that the log does not have yet, images, and acts that nobody can change. */
+const CATALOGUE = `
+  CREATE TABLE poll (
+    id text COLLATE "C" PRIMARY KEY,
+    created_at bigint NOT NULL,
+    version bigint NOT NULL,
+    body text NOT NULL
+  );
+  CREATE INDEX poll_by_creation ON poll (created_at DESC, id);
+  CREATE TABLE unpublished (
+    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    poll text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    body text NOT NULL,
+    UNIQUE (poll, version)
+  );
+  CREATE TABLE image (
+    sha256 text COLLATE "C" PRIMARY KEY,
+    media_type text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    bytes bytea NOT NULL
+  );
+  CREATE TABLE act (
+    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at bigint NOT NULL,
+    actor text NOT NULL,
+    act text NOT NULL,
+    poll text COLLATE "C" NOT NULL,
+    detail text
+  );
+  CREATE INDEX act_by_poll ON act (poll, position);
+  CREATE FUNCTION keep_act() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    RAISE EXCEPTION 'an act is never changed or deleted';
+  END $$;
+  CREATE TRIGGER act_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON act EXECUTE FUNCTION keep_act();
+
+  CREATE FUNCTION put_poll(
+    p_id text, p_created_at bigint, p_version bigint, p_body text, p_expected_version bigint,
+    p_at bigint, p_actor text, p_act text, p_act_poll text, p_detail text,
+    p_sha256 text, p_media_type text, p_width integer, p_height integer, p_bytes bytea
+  ) RETURNS boolean LANGUAGE plpgsql AS $$
+  BEGIN
+    IF p_expected_version = 0 THEN
+      INSERT INTO poll VALUES (p_id, p_created_at, p_version, p_body) ON CONFLICT DO NOTHING;
+    ELSE
+      UPDATE poll SET version = p_version, body = p_body
+        WHERE id = p_id AND version = p_expected_version;
+    END IF;
+    IF NOT FOUND THEN RETURN false; END IF;
+    INSERT INTO unpublished (poll, version, body) VALUES (p_id, p_version, p_body);
+    INSERT INTO act (at, actor, act, poll, detail)
+      VALUES (p_at, p_actor, p_act, p_act_poll, p_detail);
+    IF p_sha256 IS NOT NULL THEN
+      INSERT INTO image VALUES (p_sha256, p_media_type, p_width, p_height, p_bytes)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN true;
+  END $$;
+`;
+
+/** Applied in this order, each once; a schema's version is how many of them it has. */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL);
+   ${LEDGER_TABLES} ${ADD_VOTE_DAY} ${TAKE_OVER} ${COMMIT_STEP} ${CATALOGUE}`,
+];
+
+/** Where a connection puts a step's events before they are judged. Gone with the transaction. */
+export const STAGING_TABLE = `
+  CREATE TEMPORARY TABLE staged (
+    id uuid NOT NULL, accepted_at bigint NOT NULL, "offset" bigint NOT NULL,
+    key integer NOT NULL, state smallint NOT NULL
+  ) ON COMMIT DELETE ROWS`;

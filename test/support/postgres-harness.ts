@@ -1,0 +1,67 @@
+/** Stores under test on one Postgres server: each in a schema of its own, reached as its users reach it. */
+import { Client } from 'pg';
+import { LOG_ID, type StoreUnderTest } from '../../src/ports/store-under-test.ts';
+import { type PostgresServer, startPostgres } from './postgres-server.ts';
+
+export interface PostgresHarness extends AsyncDisposable {
+  readonly server: PostgresServer;
+  /** Runs a statement as nobody else would: behind the stores' backs. */
+  execute(text: string): Promise<readonly Record<string, unknown>[]>;
+  /** The address of a new, empty schema. */
+  newUrl(): string;
+  /** Ends the server's side of every connection to the schema at this address. */
+  cutConnections(url: string): Promise<void>;
+  create<Handle extends AsyncDisposable>(
+    open: (options: { readonly url: string; readonly logId: string }) => Promise<Handle>,
+  ): StoreUnderTest<Handle>;
+}
+
+export async function postgresHarness(): Promise<PostgresHarness> {
+  const server = await startPostgres();
+  let schemas = 0;
+  const execute = async (text: string) => {
+    const client = new Client({ connectionString: server.url });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows ?? [];
+    } finally {
+      await client.end();
+    }
+  };
+  const newUrl = () => {
+    schemas += 1;
+    return `${server.url}?schema=test_${schemas}&application_name=test_${schemas}`;
+  };
+  const cutConnections = async (url: string) => {
+    const name = new URL(url).searchParams.get('application_name');
+    await execute(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+       WHERE application_name = '${name}'`,
+    );
+  };
+  return {
+    server,
+    execute,
+    newUrl,
+    cutConnections,
+    create(open) {
+      const url = newUrl();
+      let handles: AsyncDisposable[] = [];
+      const crash = async (): Promise<void> => {
+        await cutConnections(url);
+        for (const handle of handles) await handle[Symbol.asyncDispose]();
+        handles = [];
+      };
+      return {
+        async open(logId = LOG_ID) {
+          const handle = await open({ url, logId });
+          handles.push(handle);
+          return handle;
+        },
+        crash,
+        [Symbol.asyncDispose]: crash,
+      };
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,121 @@
+/** A Postgres server of the tests' own: its own folder and port, to be killed and started again. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+
+export interface PostgresServer extends AsyncDisposable {
+  /** Of the database `postgres`, without a schema. */
+  readonly url: string;
+  /** Ends every process of it at once, without a shutdown, and starts it again on the same folder. */
+  crash(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const DEBIAN = '/usr/lib/postgresql';
+const DEBIAN_USER = 'postgres';
+const USER = 'apura';
+
+/** @throws when there is no Postgres: these tests are never skipped. */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+  const programs = findPrograms();
+  const folder = mkdtempSync(join(tmpdir(), 'apura-postgres-'));
+  const asUser = unprivileged();
+  if (asUser.length > 0) run(['chown', DEBIAN_USER, folder]);
+  run([
+    ...[...asUser, join(programs, 'initdb'), '-D', join(folder, 'data'), '--no-sync'],
+    ...['--username', USER, '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'],
+  ]);
+  const port = await freePort();
+  const command = [
+    ...[...asUser, join(programs, 'postgres'), '-D', join(folder, 'data'), '-p', String(port)],
+    ...['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
+    ...['-c', 'max_connections=200', ...settings.flatMap((setting) => ['-c', setting])],
+  ];
+  const url = `postgres://${USER}@127.0.0.1:${port}/postgres`;
+  let child = await launch(command, url);
+  const quit = async (): Promise<void> => {
+    // SIGQUIT to the first process has it end all the others as kill -9 would, and wait for them.
+    child.kill('SIGQUIT');
+    await child.exited;
+  };
+  return {
+    url,
+    async crash() {
+      await quit();
+      child = await launch(command, url);
+    },
+    async [Symbol.asyncDispose]() {
+      await quit();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(command: readonly string[], url: string): Promise<Bun.Subprocess> {
+  const child = Bun.spawn([...command], { stdio: ['ignore', 'ignore', 'ignore'] });
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      child.kill('SIGQUIT');
+      throw new Error(`Postgres does not answer at ${url}.`);
+    }
+    await Bun.sleep(20);
+  }
+  return child;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Debian keeps initdb and postgres off the PATH, in a folder for each version. */
+function findPrograms(): string {
+  const onPath = Bun.which('initdb');
+  if (onPath !== null) return join(onPath, '..');
+  const versions = listFolder(DEBIAN).sort((a, b) => Number(b) - Number(a));
+  const folder = versions
+    .map((version) => join(DEBIAN, version, 'bin'))
+    .find((bin) => Bun.which('initdb', { PATH: bin }) !== null);
+  if (folder !== undefined) return folder;
+  throw new Error('No Postgres is installed: `apt-get install postgresql`, or `make test`.');
+}
+
+function listFolder(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** Postgres refuses to run as root. The command is replaced by what it starts, so signals reach it. */
+function unprivileged(): readonly string[] {
+  if (process.getuid?.() !== 0) return [];
+  return ['setpriv', `--reuid=${DEBIAN_USER}`, `--regid=${DEBIAN_USER}`, '--init-groups'];
+}
+
+function run(command: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync([...command], { cwd: tmpdir() });
+  if (exitCode !== 0) throw new Error(`${command.join(' ')}\n${stderr}`);
+}
+
+async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1', () => {
+    const address = probe.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    probe.close(() => resolve(port));
+  });
+  return promise;
+}
