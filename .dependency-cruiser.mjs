@@ -9,6 +9,12 @@ const WIRING = ['^src/compose[.]ts$', '^src/compose/', '^src/threads/'];
 /** A library and the only folder that may know it. */
 const DRIVERS = [
   { name: 'sqlite', library: '^(node:|bun:)?sqlite$', place: 'src/adapters/sqlite/' },
+  { name: 'ioredis', library: '^node_modules/ioredis/', place: 'src/adapters/redis/' },
+  {
+    name: 'pg',
+    library: '^node_modules/(@types/)?(pg|pg-copy-streams)/',
+    place: 'src/adapters/postgres/',
+  },
   { name: 'hono', library: '^node_modules/(hono|@hono)/', place: 'src/edge/http/' },
   { name: 'prom-client', library: '^node_modules/prom-client/', place: 'src/telemetry/' },
   { name: 'pino', library: '^node_modules/pino/', place: 'src/telemetry/' },

@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 bin := node_modules/.bin
 bun := $(bin)/bun
 chromium := chromium
+servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb'
 load_generator := wrk
 code := $(wildcard src web tools test bench)
 
@@ -74,7 +75,7 @@ setup-packages:
 	@node tools/setup.mjs --packages-only
 
 test-packages:
-	@tools/system-packages.sh $(chromium)
+	@tools/system-packages.sh $(chromium) $(servers)
 
 bench-packages:
 	@tools/system-packages.sh $(load_generator)

@@ -15,7 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), 'apura-arch-'));
 /** A file that any layer may be asked to import. */
 const TARGET = '/** A target. */\nexport interface Target {}\nexport const target = 1;\n';
 
-const DEPENDENCIES = ['hono', 'prom-client', 'pino', 'preact', 'uplot'];
+const DEPENDENCIES = [
+  ...['hono', 'ioredis', 'pg', 'pg-copy-streams', 'prom-client', 'pino', 'preact', 'uplot'],
+];
 const DEV_DEPENDENCIES = ['axe-core'];
 
 /** Files that break nothing by themselves. */
@@ -61,6 +63,9 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, imported: stri
   ['only-compose-wires', 'src/config/a.ts', '../adapters/sqlite/ledger.ts'],
   ['main-only-runs-commands', 'src/main.ts', './edge/http/app.ts'],
   ['driver-belongs-to-one-adapter:sqlite', 'src/telemetry/a.ts', 'node:sqlite'],
+  ['driver-belongs-to-one-adapter:ioredis', 'src/adapters/memory/c.ts', 'ioredis'],
+  ['driver-belongs-to-one-adapter:pg', 'src/adapters/memory/d.ts', 'pg'],
+  ['driver-belongs-to-one-adapter:pg', 'src/adapters/memory/e.ts', 'pg-copy-streams'],
   ['driver-belongs-to-one-adapter:hono', 'src/edge/websocket/a.ts', 'hono'],
   ['driver-belongs-to-one-adapter:prom-client', 'src/edge/http/g.ts', 'prom-client'],
   ['driver-belongs-to-one-adapter:pino', 'src/edge/http/h.ts', 'pino'],

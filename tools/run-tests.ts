@@ -109,7 +109,7 @@ async function runLint(): Promise<Result> {
 async function runGroup(group: TestGroup, allowedSkips: ReadonlySet<string>): Promise<Result> {
   const { name } = group;
   console.log(`\n== ${name}`);
-  const files = await findFiles(group.files);
+  const files = await findFiles(group.files, group.without);
   if (files.length === 0) {
     const failures = group.expected
       ? [`${name}: there is no test in ${group.files.join(', ')}.`]
@@ -172,11 +172,18 @@ async function runGroup(group: TestGroup, allowedSkips: ReadonlySet<string>): Pr
   return { name, passed: totals.passed, failed, skipped, seconds, failures, coverage };
 }
 
-async function findFiles(globs: readonly string[]): Promise<string[]> {
+async function findFiles(
+  globs: readonly string[],
+  without: readonly string[] = [],
+): Promise<string[]> {
   const found = await Promise.all(
     globs.map((glob) => Array.fromAsync(new Bun.Glob(glob).scan({ cwd: root }))),
   );
-  return found.flat().sort();
+  const excluded = without.map((glob) => new Bun.Glob(glob));
+  return found
+    .flat()
+    .filter((file) => !excluded.some((glob) => glob.match(file)))
+    .sort();
 }
 
 /** Every file of src that runs in the program, with its text. */
