@@ -62,6 +62,8 @@ describe('an announcement', () => {
     const path = new URL('./shared-offsets.ts', import.meta.url).href;
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
+      // The wait alone keeps no thread alive.
+      parentPort.on('message', () => {});
       import(${JSON.stringify(path)}).then(async ({ SharedOffsets }) => {
         const offsets = new SharedOffsets(workerData);
         const seen = offsets.changes;

@@ -33,7 +33,10 @@ export class SharedOffsets {
     return Atomics.load(this.#changes, 0);
   }
 
-  /** Resolves at the first announcement after `changes` was taken, or after `timeoutMs`. */
+  /**
+   * Resolves at the first announcement after `changes` was taken, or after `timeoutMs`. Waiting alone
+   * keeps no thread alive: one that listens to nothing else ends.
+   */
   async announced(changes: number, timeoutMs: number): Promise<void> {
     const waiting = Atomics.waitAsync(this.#changes, 0, changes, timeoutMs);
     if (waiting.async) await waiting.value;

@@ -18,7 +18,7 @@ import { eventsOf } from './ledger-samples.ts';
 import { NaiveFold } from './naive-fold.ts';
 import { contentOf } from './store-step-samples.ts';
 
-export const ROOM_WINDOW_MS = 600_000;
+const ROOM_WINDOW_MS = 600_000;
 
 export class CountingRoom {
   readonly logStore: MemoryLogStore;
