@@ -119,8 +119,9 @@ const proofs = [
   },
   {
     name: 'not-to-test',
-    comment: 'What a test defines is for tests; the program must not depend on it.',
-    from: { pathNot: [PROOFS, '^test/'] },
+    comment:
+      'What a test defines is for tests; the program must not depend on it. The soak is a test of hours.',
+    from: { pathNot: [PROOFS, '^test/', '^bench/soak-part[.]ts$'] },
     to: { path: ['[.]test[.]tsx?$', '^test/', '^(node:|bun:)test$'] },
   },
   {

@@ -16,6 +16,8 @@ export interface KillDrillOptions {
   readonly ratePerSecond: number;
   /** Decides when each kill comes. */
   readonly random: SeededRandom;
+  /** An empty folder to work in, which is left as it is; a temporary one, removed, if absent. */
+  readonly dataDir?: string;
   /** Told after each kill and its audit. */
   readonly onKill?: (kill: number) => void;
 }
@@ -49,8 +51,9 @@ const KILL_START_AFTER_MS = [10, 400] as const;
 /** Longer than any drill: the load ends when it is told to. */
 const LOAD_DURATION = '30m';
 
-/** Runs one drill on a new folder. @throws at the first fault, with what it was. */
+/** Runs one drill on a new installation. @throws at the first fault, with what it was. */
 export async function killDrill(options: KillDrillOptions): Promise<KillDrillReport> {
+  if (options.dataDir !== undefined) return await drill(options.dataDir, options);
   const dataDir = temporaryFolder();
   try {
     return await drill(dataDir, options);
