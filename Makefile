@@ -67,7 +67,7 @@ soak: setup ## load, restart and audit for hours (HOURS=8)
 
 ##@ Keep
 
-.PHONY: setup setup-packages fmt clean test-packages
+.PHONY: setup setup-packages pictures fmt clean test-packages
 setup: ## install what package-lock.json names and build the pages' assets
 	@node tools/setup.mjs
 
@@ -79,6 +79,9 @@ test-packages:
 
 bench-packages:
 	@tools/system-packages.sh $(load_generator)
+
+pictures: setup test-packages ## make the README's pictures anew, from a server under load
+	@$(bun) test/screenshots.ts
 
 fmt: setup-packages ## format the code
 	@$(bin)/biome check --write

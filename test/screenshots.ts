@@ -35,7 +35,7 @@ try {
   await page.locator('#options').getByText('Marina Sol').click();
   await page.screenshot({ path: `${FOLDER}vote-page.png` });
   await page.getByRole('button', { name: /^Votar em/ }).click();
-  await page.getByText('Voto registrado').waitFor();
+  await page.locator('#outcome-title').waitFor();
   await page.screenshot({ path: `${FOLDER}vote-registered.png` });
 
   await page.setViewportSize({ width: 1440, height: 900 });
