@@ -48,9 +48,9 @@ export class Child implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** What it has printed so far. */
-  get output(): string {
-    return this.#output;
+  /** The CPU time that it took; to be read after its end. */
+  get cpuSeconds(): number {
+    return Number(this.#process.resourceUsage()?.cpuTime.total ?? 0n) / 1e6;
   }
 
   /** The first match in what it prints. @throws where it ends without one. */

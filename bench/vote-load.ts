@@ -53,10 +53,8 @@ export async function loadVotes(load: VoteLoad): Promise<VoteLoadResult> {
     ],
     cpu === undefined ? {} : { cpu },
   );
-  // Read shortly before its end: afterwards the kernel has forgotten it.
-  await Bun.sleep(seconds * 950);
-  const used = cpuSeconds(wrk.pid);
-  const [, line = ''] = await wrk.printed(/^bench (.*)$/m);
+  const { output } = await wrk.ended();
+  const [, line = ''] = /^bench (.*)$/m.exec(output) ?? [];
   const told = JSON.parse(line) as WrkSummary;
   const { requests, durationUs, p50Us, p99Us, maxUs, failed, refused } = told;
   if (requests === 0 || failed > 0 || refused > 0) {
@@ -69,7 +67,7 @@ export async function loadVotes(load: VoteLoad): Promise<VoteLoadResult> {
     p50Ms: p50Us / 1_000,
     p99Ms: p99Us / 1_000,
     maxMs: maxUs / 1_000,
-    loaderPercent: Math.round((used / (seconds * 0.95)) * 100),
+    loaderPercent: Math.round((wrk.cpuSeconds / seconds) * 100),
     serverMicros: (serverUsed / requests) * 1e6,
   };
 }
