@@ -1,6 +1,6 @@
 /** Runs parts of the bench one after another, each in an empty folder, and records what came out. */
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Part } from './part.ts';
 import { ROOT } from './programs.ts';
 import { figuresText, record, writeResultsPage } from './record.ts';
@@ -33,7 +33,7 @@ export async function runParts(
     const result = await part.run({ quick, folder, say: (words) => console.log(`  ${words}`) });
     rmSync(folder, { recursive: true, force: true });
     console.log(`\n${figuresText(result.figures)}`);
-    if (!quick) await record(part, result, [command, ...named].join(' '));
+    if (!quick) await record(part, result, named.length === 0 ? command : commandLine(named));
   }
   if (quick) {
     console.log('\nQuick: nothing was recorded.');
@@ -41,4 +41,10 @@ export async function runParts(
   }
   writeResultsPage(PAGE_ORDER);
   console.log('\nRecorded in bench/results and bench/RESULTS.md.');
+}
+
+/** The command that runs some parts alone; make takes no arguments. */
+function commandLine(named: readonly string[]): string {
+  const [, script = ''] = process.argv;
+  return `node_modules/.bin/bun bench/${basename(script)} ${named.join(' ')}`;
 }
