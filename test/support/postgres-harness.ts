@@ -5,7 +5,7 @@ import { type PostgresServer, startPostgres } from './postgres-server.ts';
 
 export interface PostgresHarness extends AsyncDisposable {
   readonly server: PostgresServer;
-  /** Runs a statement as nobody else would: behind the stores' backs. */
+  /** Runs statements behind the stores' backs, and gives the last one's rows. */
   execute(text: string): Promise<readonly Record<string, unknown>[]>;
   /** The address of a new, empty schema. */
   newUrl(): string;
@@ -23,7 +23,9 @@ export async function postgresHarness(): Promise<PostgresHarness> {
     const client = new Client({ connectionString: server.url });
     await client.connect();
     try {
-      return (await client.query<Record<string, unknown>>(text)).rows ?? [];
+      // Of several statements the driver gives a list of results, which its types do not tell.
+      const results = [await client.query<Record<string, unknown>>(text)].flat();
+      return results.at(-1)?.rows ?? [];
     } finally {
       await client.end();
     }
