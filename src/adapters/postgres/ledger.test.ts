@@ -205,13 +205,13 @@ describe('the ledger on Postgres', () => {
     await using ledger = await open();
     const partitions = [0, 1, 2, 3, 4, 5];
     const epochs = await Promise.all(partitions.map((one) => ledger.takeOver(one)));
-    for (let from = 0; from < 8; from += 1) {
-      const items = Array.from({ length: 12 }, (_, n) => `option-${from}-${n}`);
+    for (let from = 0; from < 5; from += 1) {
+      const items = Array.from({ length: 500 }, (_, n) => `option-${from}-${n}`);
       const outcomes = await Promise.all(
         partitions.map((partition) => {
           const order = partition % 2 ? items : items.toReversed();
           const votes = order.map((item, n) =>
-            event({ id: eventId(from, partition * 1_000 + from * 20 + n), item, partition }),
+            event({ id: eventId(from, partition * 10_000 + from * 500 + n), item, partition }),
           );
           const epoch = epochs[partition]?.epoch ?? 0;
           return ledger.commit(ledgerStep(votes, { epoch, partition, from }));
