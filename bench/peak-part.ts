@@ -19,6 +19,7 @@ import type { Part, PartResult, PartRun } from './part.ts';
 import {
   peakRssBytes,
   serveThreadSeconds,
+  type ThreadSeconds,
   threadSecondsSince,
   threadWords,
 } from './process-figures.ts';
@@ -37,6 +38,7 @@ const VIEWERS = 50;
 const POLL = 'peak';
 const OPTIONS = ['ana', 'davi', 'marina'];
 const SHOWN_WITHIN_MS = 2_000;
+const SAMPLE_MS = 20;
 
 /** What `apura load --json` tells, as far as it is needed here. */
 interface LoadReport {
@@ -89,6 +91,33 @@ function bestMinute(acceptedBySecond: readonly number[]): number {
   return highest(acceptedBySecond.map((_, first) => sumFrom(first)));
 }
 
+interface CpuAtWork {
+  readonly seconds: ThreadSeconds;
+  readonly votes: number;
+}
+
+/** The server's CPU time in the last second that brought votes: the balance sheet after it is left out. */
+async function cpuAtWork(
+  pid: number,
+  watch: ConsoleWatch,
+  generatorEnded: Promise<unknown>,
+): Promise<CpuAtWork> {
+  let isEnded = false;
+  void generatorEnded.then(() => {
+    isEnded = true;
+  });
+  let last: CpuAtWork = { seconds: {}, votes: 0 };
+  let secondsSeen = watch.seconds.length;
+  while (!isEnded) {
+    await Bun.sleep(SAMPLE_MS);
+    if (watch.seconds.length === secondsSeen) continue;
+    secondsSeen = watch.seconds.length;
+    const votes = watch.seconds.at(-1)?.door.accepted ?? 0;
+    if (votes > last.votes) last = { seconds: serveThreadSeconds(pid), votes };
+  }
+  return last;
+}
+
 async function shown(isShown: () => boolean): Promise<boolean> {
   const deadline = performance.now() + SHOWN_WITHIN_MS;
   while (!isShown() && performance.now() < deadline) await Bun.sleep(20);
@@ -111,10 +140,11 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
       ...['--connections', String(CONNECTIONS), '--retry-for', RETRY_FOR],
     ),
   );
+  const atWork = await cpuAtWork(child.pid, watch, generator.ended());
   const { output } = await generator.ended();
   const load = JSON.parse(output) as LoadReport;
   const drainedMs = await drained(api, loadSeconds * 2_000);
-  const threads = threadSecondsSince(cpuBefore, serveThreadSeconds(child.pid));
+  const threads = threadSecondsSince(cpuBefore, atWork.seconds);
   const isShown = await shown(
     () => watch.total(POLL) === load.accepted && viewers.allShow(load.accepted),
   );
@@ -155,10 +185,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
     ),
     noted('Drained after the balance sheet', seconds(drainedMs / 1_000)),
     noted('Votes a block', (log.votes / log.blocks).toFixed(0)),
-    noted(
-      'CPU time a vote by thread, the export at the end included',
-      threadWords(threads, counted),
-    ),
+    noted('CPU time a vote by thread', threadWords(threads, atWork.votes)),
     noted('CPU of the generator, of one core', percent(load.generator.cpuPercent)),
     noted('Memory of the server, highest', megabytes(peakBytes)),
     noted('Updates to the console, and to each viewer', updateWords(watch, viewers)),
