@@ -80,6 +80,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
           }),
       }),
     );
+    const freshness: (() => void)[] = [];
     const counting = cleanup.use(
       await startCounting({
         paths,
@@ -88,6 +89,9 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         spawn,
         listenerOf,
         onExpired: (count) => logger.error({ count }, 'events expired: logged too late to count'),
+        onFreshness: () => {
+          for (const tell of freshness) tell();
+        },
       }),
     );
     if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId });
@@ -134,8 +138,10 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       log: { durability: ingest.log.description.durability, logId: ingest.settings.logId },
       recentActs: (await useCases.listActs({ poll: null, cursor: null, limit: RECENT_ACTS })).acts,
     });
-    cleanup.defer(() => live.close());
     cleanup.use(counting.feed.subscribe((frame) => live.onFrame(frame)));
+    freshness.push(() => {
+      for (const { id } of ingest.directory.list(clock.now())) live.onFrame({ scope: id });
+    });
     announcements.push((act) => live.onAct(act));
     cleanup.use(ingest.directory.subscribe((record) => live.onPoll(record.poll)));
 
@@ -181,6 +187,8 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
     const admin =
       config.adminPort === null ? main : listen('admin', config.adminPort, 'APURA_ADMIN_PORT');
     if (admin !== main) cleanup.defer(() => admin.stop());
+    // Viewers go first: a server waits for whoever is still connected.
+    cleanup.defer(() => live.close());
 
     const onFailure = (what: string) => (err: unknown) => logger.warn({ err }, what);
     const schedule = createSchedule(ingest, counting, clock);

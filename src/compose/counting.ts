@@ -22,7 +22,12 @@ export interface CountingOptions {
   readonly listenerOf: (name: 'tally' | 'ledger') => Omit<ThreadListener, 'onTold'>;
   /** Told of events that the log met too late to count: no client of ours sends any. */
   readonly onExpired: (count: number) => void;
+  /** Told when results become stale, or fresh again, without a count that has changed. */
+  readonly onFreshness: () => void;
 }
+
+/** A tally that is behind and has not moved for so long is stale: it has died, or its storage fails. */
+const STILL_SECONDS = 5;
 
 export interface Lag {
   /** The longest time from acceptance to count in the last second, ms. */
@@ -44,7 +49,7 @@ export interface Counting extends AsyncDisposable {
   expired(): number;
   /** Whether both stores have followed the log to its end. */
   isDrained(): boolean;
-  /** Ends one second of lag; called once a second. */
+  /** Ends one second of lag, and looks whether the tally moves; called once a second. */
   endSecond(): void;
 }
 
@@ -71,11 +76,18 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
   const shown = { tallyMs: 0, ledgerMs: 0 };
   await using threads = new AsyncDisposableStack();
   let expired = 0;
+  let isStill = false;
+  const setStill = (now: boolean): void => {
+    if (isStill === now) return;
+    isStill = now;
+    if (now) board.markStale();
+    options.onFreshness();
+  };
   const tallyListener = options.listenerOf('tally');
   const tallyThread = await Thread.start(spawn, 'tally', settingsFor('tally'), {
     ...tallyListener,
     onHalted: (error) => {
-      board.markStale();
+      setStill(true);
       tallyListener.onHalted(error);
     },
     onTold: (what) => {
@@ -85,6 +97,7 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       if (told.expired > 0) options.onExpired(told.expired);
       board.advance(told);
       for (const frame of told.frames) feed.publish(frame);
+      setStill(false);
     },
   });
   threads.defer(() => tallyThread.stop());
@@ -104,6 +117,16 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       tally: positions.tally.get(partition),
       ledger: positions.ledger.get(partition),
     }));
+  let tallyAt = 0;
+  let stillSeconds = 0;
+  const watchTally = (): void => {
+    const lags = partitionLags();
+    const at = lags.reduce((sum, lag) => sum + lag.tally, 0);
+    const moves = at !== tallyAt || lags.every((lag) => lag.tally === lag.end);
+    tallyAt = at;
+    stillSeconds = moves ? 0 : stillSeconds + 1;
+    if (stillSeconds === STILL_SECONDS) setStill(true);
+  };
   const started = threads.move();
   return {
     board,
@@ -125,6 +148,7 @@ export async function startCounting(options: CountingOptions): Promise<Counting>
       Object.assign(shown, recent);
       recent.tallyMs = 0;
       recent.ledgerMs = 0;
+      watchTally();
     },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
