@@ -73,7 +73,7 @@ describe('without the operators’ token', () => {
     expect((await guess()).json.code).toBe('unauthorized');
     const answers = await Promise.all(Array.from({ length: 30 }, guess));
     const last = answers.at(-1);
-    expect(last?.json.code).toBe('forbidden');
+    expect(last?.json.code).toBe('too_many_attempts');
     expect(Number(last?.headers.get('retry-after'))).toBeGreaterThan(0);
     // Voters behind the same address are not locked out with the guesser.
     expect((await guessed.client.ask('/v1/polls')).status).toBe(200);
