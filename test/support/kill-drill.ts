@@ -102,7 +102,7 @@ async function drill(dataDir: string, options: KillDrillOptions): Promise<KillDr
 
     const seen = await client.metric('apura_votes_accepted_total');
     await waitUntil('what was unknown was sent again', async () => {
-      return (await client.metric('apura_votes_accepted_total')) > seen + 3 * ratePerSecond;
+      return (await client.metric('apura_votes_accepted_total')) > seen + 6 * ratePerSecond;
     });
     process.kill(load.pid, 'SIGINT');
     const sheet = readSheet(await load.ended);
