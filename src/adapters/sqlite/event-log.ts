@@ -194,11 +194,15 @@ function* readable<Row>(rows: Iterable<Row>): Generator<Row> {
 
 class SqliteLogWriter extends SqliteLogHandle {
   readonly #insert: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   #failure: ApuraError | null = null;
 
   constructor(database: DatabaseSync, options: SqliteLogOptions) {
     super(database, options);
     this.#insert = database.prepare('INSERT INTO block (position, bytes) VALUES (?, ?)');
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
     this.#eachPartition((partition) => this.ends.set(slotOf(partition), this.storedEnd(partition)));
     this.ends.announce();
   }
@@ -237,14 +241,15 @@ class SqliteLogWriter extends SqliteLogHandle {
     const ends = new Map<number, number>();
     const offsets: number[] = [];
     try {
-      this.database.exec('BEGIN IMMEDIATE');
+      // One statement is a transaction by itself: alone it costs half of what three take.
+      if (blocks.length > 1) this.#begin.run();
       for (const { partition, bytes } of blocks) {
         const offset = ends.get(partition) ?? this.end(partition);
         this.#insert.run(slotOf(partition) * OFFSETS + offset, bytes);
         ends.set(partition, offset + 1);
         offsets.push(offset);
       }
-      this.database.exec('COMMIT');
+      if (blocks.length > 1) this.#commit.run();
     } catch (cause) {
       throw this.#fail(cause);
     }
