@@ -3,14 +3,14 @@
  *
  * Ids lie in spans of id time of 8.192 s, each an open-addressed table of 12-byte slots: the span gives
  * the upper bits of an id's time, the slot its lower 13 bits and the 80 mixed bits, so a slot is the
- * whole id and no two ids are ever taken for one. Leaving the window drops whole tables. At most ¾ full
- * and doubled when they get there, the tables take 16 to 32 bytes an id.
+ * whole id and no two ids are ever taken for one. Leaving the window drops whole tables. At most ⅘ full
+ * and doubled when they get there, the tables take 15 to 30 bytes an id.
  */
 const SPAN_BITS = 13;
 const SPAN_MS = 1 << SPAN_BITS;
 const SLOT_WORDS = 3;
 const SLOTS_MIN = 64;
-const LOAD_MAX = 0.75;
+const LOAD_MAX = 0.8;
 
 class Span {
   #slots: number;
