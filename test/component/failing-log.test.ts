@@ -88,6 +88,19 @@ describe('while the log stalls', () => {
   });
 });
 
+describe('where the whole process stands still during an append', () => {
+  test('what comes back late is unknown, though no timer has said so', async () => {
+    const acceptanceBoundMs = 50;
+    await using door = new DoorUnderTest({ acceptanceBoundMs });
+    const key = voteKey();
+    door.spinNextAppend(2 * acceptanceBoundMs);
+    expect(codesOf([await door.client.vote(POLL, 'ana', key)])).toEqual(['outcome_unknown']);
+    expect(await door.count()).toEqual({ logged: 1, votes: { ana: 1 } });
+    expect((await door.client.vote(POLL, 'ana', key)).status).toBe(202);
+    expect(await door.count()).toEqual({ logged: 2, votes: { ana: 1 } });
+  });
+});
+
 describe('where the log can not say what became of an append', () => {
   test.each([
     ['and holds nothing of it', 0],

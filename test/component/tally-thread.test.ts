@@ -39,7 +39,10 @@ const spawn = (name: ThreadName, workerData: unknown): Worker =>
   new Worker(new URL(`../../src/threads/${name}.ts`, import.meta.url), { workerData });
 
 /** `apura serve` in this process, its threads in the test's hands. */
-async function startProcess(folder: string): Promise<Process> {
+async function startProcess(
+  folder: string,
+  replaced: Partial<Record<ThreadName, () => Worker>> = {},
+): Promise<Process> {
   const config = configOf({
     APURA_DATA: folder,
     APURA_HTTP_PORT: '0',
@@ -48,7 +51,7 @@ async function startProcess(folder: string): Promise<Process> {
   });
   const workers = new Map<ThreadName, Worker>();
   const keep = (name: ThreadName, settings: unknown): Worker => {
-    const worker = spawn(name, settings);
+    const worker = replaced[name]?.() ?? spawn(name, settings);
     workers.set(name, worker);
     return worker;
   };
@@ -105,6 +108,23 @@ describe('a tally thread that dies', () => {
     await first.stop();
     const second = await startProcess(folder);
     expect((await second.client.countsAtRest('caught-up')).votes).toEqual({ a: 3, b: 4 });
+  });
+});
+
+describe('results', () => {
+  test('are as stale as the tally says that they are', async () => {
+    // A tally that has told once where it stands, behind the log, and gets no further.
+    const behind = { frames: [], lagMs: 0, expired: 0, asOf: 1_000, version: 5, stale: true };
+    const script = `
+      const { parentPort } = require('node:worker_threads');
+      parentPort.on('message', ({ call }) => parentPort.postMessage({ reply: call, value: null }));
+      parentPort.postMessage({ event: 'told', what: ${JSON.stringify(behind)} });
+      parentPort.postMessage({ event: 'ready' });`;
+    const tally = (): Worker => new Worker(script, { eval: true });
+    const { client } = await startProcess(newFolder(), { tally });
+    await client.openPoll('behind');
+    await client.votes('behind', 'a', 3);
+    expect(await client.counts('behind')).toMatchObject({ version: 5, total: 0, stale: true });
   });
 });
 

@@ -42,6 +42,7 @@ export class DoorUnderTest implements AsyncDisposable {
   readonly #store = new MemoryLogStore(LOG_ID, PARTITIONS);
   readonly #server: HttpServer;
   #gate: PromiseWithResolvers<void> | null = null;
+  #spinMs = 0;
 
   constructor(limits: Partial<BlockWriterLimits> = {}) {
     const log = this.#gatedLog();
@@ -116,6 +117,11 @@ export class DoorUnderTest implements AsyncDisposable {
     this.#gate = null;
   }
 
+  /** Lets the next append keep the whole thread for so long: no timer runs before it has returned. */
+  spinNextAppend(ms: number): void {
+    this.#spinMs = ms;
+  }
+
   failNextAppend(fault: AppendFault): void {
     this.#store.failNextAppend(fault);
   }
@@ -156,6 +162,9 @@ export class DoorUnderTest implements AsyncDisposable {
     const log = new MemoryEventLog(this.#store);
     const append = async (blocks: readonly PartitionBlock[]): Promise<readonly number[]> => {
       await this.#gate?.promise;
+      const until = performance.now() + this.#spinMs;
+      this.#spinMs = 0;
+      while (performance.now() < until) {}
       return log.append(blocks);
     };
     return {
