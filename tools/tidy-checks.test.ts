@@ -202,7 +202,7 @@ const CASES: Readonly<Record<string, Case>> = {
     allowed: [
       {
         'package.json': '    "hono": "4.0.0",\n    "node": ">=20"',
-        'package-lock.json': '"resolved": "https://registry.example/x.tgz"',
+        'package-lock.json': '"integrity": "sha512-x"',
       },
     ],
   },

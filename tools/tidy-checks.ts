@@ -251,14 +251,14 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'exact-versions',
     reason:
-      'The same commit must install the same programs, from the public registry, next year too.',
+      'The same commit must install the same programs, from whichever registry, next year too.',
     find: (tree) => [
       ...linesLike(tree, 'package.json', /^\s+"[^"]+": "[\^~*]/, 'pin the exact version'),
       ...linesLike(
         tree,
         LOCK_FILE,
-        /"resolved": "(?!https:\/\/registry\.npmjs\.org\/)/,
-        'an address that others do not have',
+        /"resolved": "https?:/,
+        'an address that others do not have: see .npmrc',
       ),
     ],
   },
