@@ -302,7 +302,7 @@ describe('the network', () => {
       await operator.expectTotal(poll, 1);
     }));
 
-  test('known to be away for 20 minutes: the vote leaves once, when it is back, in server time', () =>
+  test('known to be away for 20 minutes: the vote leaves when it is back, under one key in server time', () =>
     onPhone(async ({ context, page }, poll) => {
       const keys = await watchKeys(page, poll, (route) => route.continue());
       await page.clock.install();
@@ -318,7 +318,9 @@ describe('the network', () => {
       // On the phone's clock 20 minutes have gone by; on the server's none: the page must ask the time.
       await context.setOffline(false);
       await registered(page);
-      expect(keys).toHaveLength(1);
+      // The browser says that it is online a moment before its network is: a first try may still fail
+      // there, and goes out again under the same key.
+      expect(new Set(keys).size).toBe(1);
       await operator.expectTotal(poll, 1);
     }));
 
