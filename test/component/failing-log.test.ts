@@ -149,7 +149,7 @@ describe('once the storage of the log has failed', () => {
     for (let vote = 0; vote < 5; vote += 1) {
       expect(codesOf([await door.client.vote(POLL, 'ana')])).toEqual(['outcome_unknown']);
     }
-    expect(door.failures.map(({ code }) => code)).toContain('log_failed');
+    expect(door.failures.map(({ code }) => code)).toEqual(['log_failed']);
     expect(door.books.accepted).toBe(1);
     expect(await door.count()).toEqual({ logged: 1, votes: { ana: 1 } });
   });
