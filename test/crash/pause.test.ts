@@ -69,7 +69,12 @@ describe('a pause of 7 s', () => {
     await waitUntil('votes come in', async () => (await accepted()) > RATE);
     for (let done = 0; done < PAUSES; done += 1) {
       const before = await accepted();
-      await pause(apura);
+      // Held until the end of the pause, the log is sure to have votes waiting for it in there.
+      using held = holdLog(apura.dataDir);
+      await waitUntil('votes wait for the log', async () => {
+        return (await client.metric('apura_votes_pending')) > 0;
+      });
+      await pause(apura, () => held.release());
       await waitUntil('what was unknown was sent again', async () => {
         return (await accepted()) > before + SETTLED_VOTES;
       });
@@ -83,7 +88,7 @@ describe('a pause of 7 s', () => {
     );
     expect(report.exact).toBe(true);
     expect(exitCode).toBe(0);
-    // Some votes were caught under way, became unknown, and were sent again with the same id.
+    // Votes that waited became unknown, and were sent again with the same id.
     expect(report.tries).toBeGreaterThan(report.sent);
     await apura.kill();
     expect(await apura.audit()).toMatchObject({ exitCode: 0, balanced: true });
