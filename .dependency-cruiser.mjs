@@ -15,6 +15,12 @@ const DRIVERS = [
     library: '^node_modules/(@types/)?(pg|pg-copy-streams)/',
     place: 'src/adapters/postgres/',
   },
+  {
+    name: 'kafka',
+    library: '^node_modules/@platformatic/kafka/',
+    place: 'src/adapters/kafka/',
+  },
+  { name: 'amqplib', library: '^node_modules/amqplib/', place: 'src/adapters/rabbitmq/' },
   { name: 'hono', library: '^node_modules/(hono|@hono)/', place: 'src/edge/http/' },
   { name: 'prom-client', library: '^node_modules/prom-client/', place: 'src/telemetry/' },
   { name: 'pino', library: '^node_modules/pino/', place: 'src/telemetry/' },

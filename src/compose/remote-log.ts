@@ -23,10 +23,11 @@ export function remoteLog(
     read: (partition, from, maxBytes) =>
       calls.call('read', [partition, from, maxBytes]) as ReturnType<EventLog['read']>,
     bounds: (partition) => calls.call('bounds', [partition]) as ReturnType<EventLog['bounds']>,
-    async changed(partition, offset, signal) {
+    async changed(positions, signal) {
       for (;;) {
         const seen = ends.changes;
-        if (signal.aborted || ends.get(partition + 1) > offset) return;
+        if (signal.aborted || positions.some((at) => ends.get(at.partition + 1) > at.offset))
+          return;
         await ends.announced(seen, CHECK_MS);
       }
     },

@@ -269,7 +269,9 @@ export function eventLogContract(
         await expect(writer.read(0, 0, UNBOUNDED)).rejects.toMatchObject(failed);
         await expect(writer.bounds(0)).rejects.toMatchObject(failed);
         const { signal } = new AbortController();
-        await expect(writer.changed(0, 0, signal)).rejects.toMatchObject(failed);
+        await expect(writer.changed([{ partition: 0, offset: 0 }], signal)).rejects.toMatchObject(
+          failed,
+        );
         await log.crash();
         const content = await contentOf(await log.openReader(), 0);
         expect(content.slice(0, 2)).toEqual([block(0, 0), block(0, 1)]);
@@ -283,8 +285,8 @@ export function eventLogContract(
         const log = await create();
         const writer = await log.openWriter();
         await fill(writer, 0, 2);
-        await writer.changed(0, 0, never);
-        await (await log.openReader()).changed(0, 1, never);
+        await writer.changed([{ partition: 0, offset: 0 }], never);
+        await (await log.openReader()).changed([{ partition: 0, offset: 1 }], never);
       });
 
       test('wakes for an append of the same or of another handle', async () => {
@@ -298,6 +300,40 @@ export function eventLogContract(
         }
       });
 
+      test('of several partitions, wakes for an append to any of them', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        await fill(writer, 0, 2);
+        const positions = [
+          { partition: 0, offset: 2 },
+          { partition: 2, offset: 0 },
+          { partition: CONTROL_PARTITION, offset: 0 },
+        ];
+        for (const partition of [2, CONTROL_PARTITION]) {
+          const woken = (await log.openReader()).changed(positions, never);
+          await fill(writer, partition, 1);
+          await woken;
+          positions.forEach((at) => {
+            if (at.partition === partition) at.offset += 1;
+          });
+        }
+      });
+
+      test('of no partitions, waits for the signal', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const controller = new AbortController();
+        let woken = false;
+        const waiting = writer.changed([], controller.signal).then(() => {
+          woken = true;
+        });
+        await fill(writer, 0, 1);
+        await writer.bounds(0);
+        expect(woken).toBe(false);
+        controller.abort();
+        await waiting;
+      });
+
       test('misses no append between looking and waiting', async () => {
         const log = await create();
         const writer = await log.openWriter();
@@ -307,7 +343,7 @@ export function eventLogContract(
           while (next < 50) {
             const read = await reader.read(0, next, UNBOUNDED);
             next += read.length;
-            if (read.length === 0) await reader.changed(0, next, never);
+            if (read.length === 0) await reader.changed([{ partition: 0, offset: next }], never);
           }
           return next;
         })();
@@ -322,10 +358,10 @@ export function eventLogContract(
         const writer = await log.openWriter();
         for (const handle of [writer, await log.openReader()]) {
           const controller = new AbortController();
-          const waiting = handle.changed(0, 0, controller.signal);
+          const waiting = handle.changed([{ partition: 0, offset: 0 }], controller.signal);
           controller.abort();
           await waiting;
-          await handle.changed(0, 0, controller.signal);
+          await handle.changed([{ partition: 0, offset: 0 }], controller.signal);
         }
       });
     });
@@ -360,7 +396,7 @@ async function seen(
   signal: AbortSignal,
 ): Promise<number> {
   for (;;) {
-    await log.changed(partition, offset, signal);
+    await log.changed([{ partition, offset }], signal);
     const { end } = await log.bounds(partition);
     if (end > offset) return end;
   }

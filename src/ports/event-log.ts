@@ -37,6 +37,12 @@ export interface LoggedBlock {
   readonly bytes: Uint8Array;
 }
 
+/** A place in the log: the block with this offset, there already or still to come. */
+export interface LogPosition {
+  readonly partition: number;
+  readonly offset: number;
+}
+
 export interface LogBounds {
   /** The first offset still held; above 0 only where the log was trimmed. */
   readonly start: number;
@@ -70,8 +76,8 @@ export interface EventLog extends AsyncDisposable {
   bounds(partition: number): Promise<LogBounds>;
 
   /**
-   * Resolves once the partition's end is above `offset`, or the signal aborts. May resolve early:
-   * callers look again with `read`.
+   * Resolves once the end of any of these partitions lies above its `offset`, or the signal aborts.
+   * May resolve early: callers look again with `read`. Of no partitions: when the signal aborts.
    */
-  changed(partition: number, offset: number, signal: AbortSignal): Promise<void>;
+  changed(positions: readonly LogPosition[], signal: AbortSignal): Promise<void>;
 }

@@ -182,7 +182,7 @@ export function withMethods(log: EventLog, methods: Partial<EventLog>): EventLog
     append: (blocks) => log.append(blocks),
     read: (partition, from, maxBytes) => log.read(partition, from, maxBytes),
     bounds: (partition) => log.bounds(partition),
-    changed: (partition, offset, signal) => log.changed(partition, offset, signal),
+    changed: (positions, signal) => log.changed(positions, signal),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
     ...methods,
   };

@@ -172,7 +172,7 @@ export class DoorUnderTest implements AsyncDisposable {
       append,
       read: (partition, from, maxBytes) => log.read(partition, from, maxBytes),
       bounds: (partition) => log.bounds(partition),
-      changed: (partition, offset, signal) => log.changed(partition, offset, signal),
+      changed: (positions, signal) => log.changed(positions, signal),
       [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
     };
   }

@@ -102,7 +102,7 @@ export class HeldLog implements Pick<EventLog, 'append'> {
       append: (blocks) => this.append(blocks),
       read: (partition, from, maxBytes) => log.read(partition, from, maxBytes),
       bounds: (partition) => log.bounds(partition),
-      changed: (partition, offset, signal) => log.changed(partition, offset, signal),
+      changed: (positions, signal) => log.changed(positions, signal),
       [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
     };
   }

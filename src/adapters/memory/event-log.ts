@@ -6,6 +6,7 @@ import {
   type LogBounds,
   type LogDescription,
   type LoggedBlock,
+  type LogPosition,
   type PartitionBlock,
 } from '../../ports/event-log.ts';
 
@@ -125,15 +126,20 @@ export class MemoryEventLog implements EventLog {
     return { start, end: start + blocks.length };
   }
 
-  async changed(number: number, offset: number, signal: AbortSignal): Promise<void> {
+  async changed(positions: readonly LogPosition[], signal: AbortSignal): Promise<void> {
     this.#assertAlive();
-    const partition = this.#store.partition(number);
-    while (!signal.aborted && partition.start + partition.blocks.length <= offset) {
+    const watched = positions.map(({ partition, offset }) => ({
+      partition: this.#store.partition(partition),
+      offset,
+    }));
+    const hasGrown = (): boolean =>
+      watched.some(({ partition, offset }) => partition.start + partition.blocks.length > offset);
+    while (!signal.aborted && !hasGrown()) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      partition.waiting.add(resolve);
+      for (const { partition } of watched) partition.waiting.add(resolve);
       signal.addEventListener('abort', () => resolve(), { once: true });
       await promise;
-      partition.waiting.delete(resolve);
+      for (const { partition } of watched) partition.waiting.delete(resolve);
     }
   }
 

@@ -107,7 +107,7 @@ describe('the log file', () => {
       ends: new SharedOffsets(ends.buffer),
     });
     handles.push(log, reader);
-    const woken = reader.changed(0, 0, new AbortController().signal);
+    const woken = reader.changed([{ partition: 0, offset: 0 }], new AbortController().signal);
     await log.append([{ partition: 0, bytes: mark(7) }]);
     await woken;
     expect((await reader.read(0, 0, 1)).length).toBe(1);

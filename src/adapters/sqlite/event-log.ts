@@ -12,6 +12,7 @@ import {
   type LogBounds,
   type LogDescription,
   type LoggedBlock,
+  type LogPosition,
   type PartitionBlock,
 } from '../../ports/event-log.ts';
 import { SharedOffsets } from '../../runtime/shared-offsets.ts';
@@ -89,7 +90,11 @@ abstract class SqliteLogHandle implements EventLog {
   abstract append(blocks: readonly PartitionBlock[]): Promise<readonly number[]>;
   /** One past the partition's last offset, as this handle can know it. */
   protected abstract end(partition: number): number;
-  abstract changed(partition: number, offset: number, signal: AbortSignal): Promise<void>;
+  protected hasGrown(positions: readonly LogPosition[]): boolean {
+    return positions.some(({ partition, offset }) => this.end(partition) > offset);
+  }
+
+  abstract changed(positions: readonly LogPosition[], signal: AbortSignal): Promise<void>;
 
   async read(partition: number, from: number, maxBytes: number): Promise<readonly LoggedBlock[]> {
     this.checkPartition(partition);
@@ -295,9 +300,9 @@ class SqliteLogWriter extends SqliteLogHandle {
     return this.#failure;
   }
 
-  async changed(partition: number, offset: number, signal: AbortSignal): Promise<void> {
+  async changed(positions: readonly LogPosition[], signal: AbortSignal): Promise<void> {
     this.checkAlive();
-    await waitForEnd(this.ends, () => this.end(partition) > offset || this.closed, signal);
+    await waitForEnd(this.ends, () => this.closed || this.hasGrown(positions), signal);
   }
 }
 
@@ -317,8 +322,8 @@ class SqliteLogReader extends SqliteLogHandle {
     throw new ApuraError('log_unavailable', 'This handle only reads the log.');
   }
 
-  async changed(partition: number, offset: number, signal: AbortSignal): Promise<void> {
-    await waitForEnd(this.ends, () => this.closed || this.end(partition) > offset, signal);
+  async changed(positions: readonly LogPosition[], signal: AbortSignal): Promise<void> {
+    await waitForEnd(this.ends, () => this.closed || this.hasGrown(positions), signal);
   }
 }
 

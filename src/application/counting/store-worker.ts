@@ -139,7 +139,8 @@ export class StoreWorker<Step extends StepBase> {
     this.#wake = () => waiting.abort();
     signal.addEventListener('abort', this.#wake);
     try {
-      if (!signal.aborted) await log.changed(only.partition, at.nextOffset, waiting.signal);
+      if (!signal.aborted)
+        await log.changed([{ partition: only.partition, offset: at.nextOffset }], waiting.signal);
     } finally {
       signal.removeEventListener('abort', this.#wake);
       this.#wake = nobodyWaits;
