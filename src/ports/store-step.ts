@@ -35,6 +35,11 @@ export interface StepBase {
   /** The step covers the blocks `[from, checkpoint.nextOffset)`. */
   readonly from: number;
   readonly checkpoint: Checkpoint;
+  /**
+   * The earliest acceptance among the step's events, ms since the Unix epoch; null without events. For
+   * the lag that readers see: no store keeps it.
+   */
+  readonly acceptedFrom: number | null;
   readonly counts: readonly MinuteCount[];
   readonly books: readonly Books[];
   readonly closes: readonly CloseMark[];

@@ -25,7 +25,7 @@ await runThread<StoreThreadSettings>(async (settings) => {
     collector: () => new LedgerCollector(),
     stepBytesMax: STEP_BYTES_MAX,
     roundMs: ROUND_MS,
-    onApplied: ({ acceptedFrom }) => {
+    onApplied: ({ step: { acceptedFrom } }) => {
       if (acceptedFrom !== null) lagMs = Math.max(lagMs, Date.now() - acceptedFrom);
     },
     onRound: () => {

@@ -64,7 +64,8 @@ await runThread<StoreThreadSettings>(async (settings) => {
     collector: () => new TallyCollector(),
     stepBytesMax: STEP_BYTES_MAX,
     roundMs: ROUND_MS,
-    onApplied: ({ step, acceptedFrom }) => {
+    onApplied: ({ step }) => {
+      const { acceptedFrom } = step;
       const lag = acceptedFrom === null ? 0 : Math.max(0, Date.now() - acceptedFrom);
       lagMs = Math.max(lagMs, lag);
       for (const books of step.books) expired += books.expired;

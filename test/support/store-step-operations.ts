@@ -167,6 +167,7 @@ async function replay<Store extends SteppedStore>(
           epoch: epochs[partition]?.at(-1 - operation.age) ?? 0,
           from,
           checkpoint: checkpoint(from + operation.length),
+          acceptedFrom: null,
           ...operation.content,
         });
         answers.push(outcome);

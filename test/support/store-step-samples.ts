@@ -37,6 +37,7 @@ export function step(
     partition: 0,
     from,
     checkpoint: checkpoint(from + length),
+    acceptedFrom: null,
     counts: [],
     books: [],
     closes: [],

@@ -108,15 +108,15 @@ describe('a follower', () => {
     const follower = room.tallyFollower();
     const bytes = blocks.map((block) => encodeTestBlock(block).length);
     expect(await follower.advance(ONE_BLOCK)).toMatchObject({
-      acceptedFrom: T0 + 7,
+      step: { acceptedFrom: T0 + 7 },
       bytes: bytes[0],
     });
     expect(await follower.advance(ALL)).toMatchObject({
-      acceptedFrom: T0 + 5,
+      step: { acceptedFrom: T0 + 5 },
       bytes: (bytes[1] ?? 0) + (bytes[2] ?? 0),
     });
     await room.append([close('semi')]);
-    expect(await follower.advance(ALL)).toMatchObject({ acceptedFrom: null });
+    expect(await follower.advance(ALL)).toMatchObject({ step: { acceptedFrom: null } });
   });
 
   test('hands the store each CLOSE once, where it stands first', async () => {

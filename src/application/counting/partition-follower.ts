@@ -43,8 +43,6 @@ export interface FollowerDeps<Step extends StepBase> {
 export interface Applied<Step extends StepBase> {
   readonly kind: 'applied';
   readonly step: Step;
-  /** The earliest acceptance among the step's events, ms since the Unix epoch; null without events. */
-  readonly acceptedFrom: number | null;
   /** How much of the log the step covers, bytes. */
   readonly bytes: number;
 }
@@ -153,6 +151,7 @@ export class PartitionFollower<Step extends StepBase> {
       epoch: this.#epoch,
       from,
       checkpoint: fold.checkpoint,
+      acceptedFrom,
       counts: totals.counts(),
       books: totals.books(),
       closes,
@@ -161,7 +160,7 @@ export class PartitionFollower<Step extends StepBase> {
     const outcome = await this.#deps.store.commit(step);
     if (outcome === 'applied') {
       for (const { scope } of closes) this.#passedCloses.add(scope);
-      return { kind: 'applied', step, acceptedFrom, bytes };
+      return { kind: 'applied', step, bytes };
     }
     this.#fold = null;
     if (outcome === 'fenced') {
