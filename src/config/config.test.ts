@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { isAbsolute, resolve } from 'node:path';
-import { configOf } from './config.ts';
+import { checkApart, checkEmbedded, configOf } from './config.ts';
 import type { Env } from './env.ts';
 
 describe('without any setting', () => {
@@ -9,11 +9,13 @@ describe('without any setting', () => {
       dataFolder: resolve('data'),
       httpHost: '127.0.0.1',
       httpPort: 8080,
+      sharePort: false,
       adminPort: null,
       adminToken: null,
-      log: { kind: 'sqlite' },
-      tally: { kind: 'sqlite' },
-      ledger: { kind: 'sqlite' },
+      secret: null,
+      log: { kind: 'sqlite', url: '' },
+      tally: { kind: 'sqlite', url: '' },
+      ledger: { kind: 'sqlite', url: '' },
       partitions: null,
       demo: false,
       trustedProxies: [],
@@ -67,6 +69,50 @@ describe('a setting is taken', () => {
   });
 });
 
+const APART: Env = {
+  APURA_LOG: 'kafka://a:9092,b:9092/votes?replication=3',
+  APURA_TALLY: 'rediss://cache:6379',
+  APURA_LEDGER: 'postgresql://db/apura',
+  APURA_SECRET: '0aF'.repeat(22),
+  APURA_ADMIN_TOKEN: 'sixteen-or-more!',
+};
+
+describe('engines', () => {
+  test('are told by the scheme of their addresses', () => {
+    expect(configOf(APART)).toMatchObject({
+      log: { kind: 'kafka', url: APART.APURA_LOG },
+      tally: { kind: 'redis', url: APART.APURA_TALLY },
+      ledger: { kind: 'postgres', url: APART.APURA_LEDGER },
+      secret: Uint8Array.fromHex(APART.APURA_SECRET ?? ''),
+    });
+    for (const url of ['amqp://rabbit', 'amqps://rabbit']) {
+      expect(configOf({ APURA_LOG: url }).log).toEqual({ kind: 'rabbitmq', url });
+    }
+  });
+
+  test('of a role in a process of its own are servers, and its doors sign with one key', () => {
+    for (const role of ['ingest', 'tally', 'ledger', 'query', 'sync']) {
+      checkApart(role, configOf(APART));
+      for (const name of ['APURA_LOG', 'APURA_TALLY', 'APURA_LEDGER'] as const) {
+        expect(() => checkApart(role, configOf({ ...APART, [name]: 'sqlite' }))).toThrow(name);
+      }
+    }
+    for (const name of ['APURA_SECRET', 'APURA_ADMIN_TOKEN'] as const) {
+      const config = configOf({ ...APART, [name]: undefined });
+      expect(() => checkApart('ingest', config)).toThrow(name);
+      expect(() => checkApart('query', config)).toThrow(name);
+      checkApart('tally', config);
+    }
+  });
+
+  test('of serve are embedded', () => {
+    checkEmbedded(configOf({}));
+    for (const name of ['APURA_LOG', 'APURA_TALLY', 'APURA_LEDGER'] as const) {
+      expect(() => checkEmbedded(configOf({ [name]: APART[name] }))).toThrow(name);
+    }
+  });
+});
+
 describe('the start is refused', () => {
   test.each<Env>([
     { APURA_HTTP_PORT: '-1' },
@@ -82,10 +128,15 @@ describe('the start is refused', () => {
     { APURA_ADMIN_TOKEN: 'fifteen-chars-!' },
     { APURA_ADMIN_TOKEN: 'with a blank in between' },
     { APURA_ADMIN_TOKEN: 'with-a-line-break-behind\n' },
-    { APURA_LOG: 'kafka://broker:9092/votes' },
-    { APURA_TALLY: 'redis://localhost' },
-    { APURA_LEDGER: 'postgres://localhost/apura' },
+    { APURA_LOG: 'redis://localhost' },
+    { APURA_LOG: 'broker:9092/votes' },
+    { APURA_TALLY: 'kafka://broker:9092/votes' },
+    { APURA_LEDGER: 'mysql://localhost/apura' },
     { APURA_LOG: 'SQLite' },
+    { APURA_SECRET: 'abcd' },
+    { APURA_SECRET: 'f'.repeat(65) },
+    { APURA_SECRET: 'x'.repeat(64) },
+    { APURA_SHARE_PORT: 'yes' },
     { APURA_PARTITIONS: '0' },
     { APURA_PARTITIONS: '512' },
     { APURA_PARTITIONS: 'many' },
@@ -123,9 +174,10 @@ describe('the start is refused', () => {
         return String(error);
       }
     };
-    const told = refused({ APURA_LEDGER: 'postgres://apura:hunter2@db/apura' });
+    const told = refused({ APURA_LEDGER: 'mysql://apura:hunter2@db/apura' });
     expect(told).toContain('APURA_LEDGER');
     expect(told).not.toContain('hunter2');
     expect(refused({ APURA_ADMIN_TOKEN: 'hunter2' })).not.toContain('hunter2');
+    expect(refused({ APURA_SECRET: 'hunter2' })).not.toContain('hunter2');
   });
 });

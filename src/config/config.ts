@@ -1,4 +1,4 @@
-/** The settings of `apura serve`, typed and checked once: a contradiction stops the start. */
+/** The settings of a process, typed and checked once: a contradiction stops the start. */
 import { resolve } from 'node:path';
 import { ApuraError } from '../domain/errors.ts';
 import type { Env, EnvName } from './env.ts';
@@ -11,21 +11,32 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
+/** What stands behind a port, and where it is; the address is empty for what lies in the data folder. */
+export interface Engine<Kind extends string> {
+  readonly kind: Kind;
+  /** May hold a password: never to be shown. */
+  readonly url: string;
+}
+
 export interface Config {
   /** Absolute path of the data folder. */
   readonly dataFolder: string;
   readonly httpHost: string;
   /** 0 lets the system choose. */
   readonly httpPort: number;
+  /** Whether other processes of Apura may listen on the same port, and the kernel deals out (SO_REUSEPORT). */
+  readonly sharePort: boolean;
   /** A port of their own for operators' routes, or null: with the rest. */
   readonly adminPort: number | null;
   /** Null: the one in the data folder, made at the first start. */
   readonly adminToken: string | null;
-  /** Which log, tally and ledger. */
-  readonly log: { readonly kind: 'sqlite' };
-  readonly tally: { readonly kind: 'sqlite' };
-  readonly ledger: { readonly kind: 'sqlite' };
-  /** Partitions of a new log; null: one, or what the log at hand has. */
+  /** Null: the one in the data folder, made at the first start. At least SECRET_BYTES_MIN bytes. */
+  readonly secret: Uint8Array | null;
+  readonly log: Engine<'sqlite' | 'kafka' | 'rabbitmq'>;
+  readonly tally: Engine<'sqlite' | 'redis'>;
+  /** Where ledger and catalogue are. */
+  readonly ledger: Engine<'sqlite' | 'postgres'>;
+  /** Partitions of a new log; null: as many as is usual, or as the log at hand has. */
   readonly partitions: number | null;
   readonly demo: boolean;
   /** Addresses or networks in CIDR notation. */
@@ -36,6 +47,7 @@ export interface Config {
 }
 
 export const ADMIN_TOKEN_LENGTH_MIN = 16;
+export const SECRET_BYTES_MIN = 32;
 const PARTITIONS_MAX = 511;
 
 function invalid(name: EnvName, why: string): ApuraError {
@@ -52,12 +64,33 @@ function wholeNumber(env: Env, name: EnvName, otherwise: number, min: number, ma
   return value;
 }
 
-function store(env: Env, name: EnvName): { readonly kind: 'sqlite' } {
-  const text = env[name] ?? 'sqlite';
-  if (text !== 'sqlite') {
-    throw invalid(name, `is "${text.replace(/\/\/.*@/, '//…@')}"; this version knows sqlite only.`);
+/** The schemes by which a setting tells what it points to. */
+const LOG_SCHEMES = { kafka: 'kafka', amqp: 'rabbitmq', amqps: 'rabbitmq' } as const;
+const TALLY_SCHEMES = { redis: 'redis', rediss: 'redis' } as const;
+const LEDGER_SCHEMES = { postgres: 'postgres', postgresql: 'postgres' } as const;
+
+function engine<Kind extends string>(
+  env: Env,
+  name: EnvName,
+  schemes: Readonly<Record<string, Kind>>,
+): Engine<Kind | 'sqlite'> {
+  const url = env[name] ?? 'sqlite';
+  if (url === 'sqlite') return { kind: 'sqlite', url: '' };
+  const kind = schemes[/^([a-z]+):\/\//.exec(url)?.[1] ?? ''];
+  if (kind !== undefined) return { kind, url };
+  const known = Object.keys(schemes).map((scheme) => `${scheme}://…`);
+  const shown = url.replace(/\/\/.*@/, '//…@');
+  throw invalid(name, `is "${shown}", not sqlite or ${known.join(' or ')}.`);
+}
+
+function secretOf(env: Env): Uint8Array | null {
+  const text = env.APURA_SECRET;
+  if (text === undefined) return null;
+  // Not shown: it is, but for a slip, the secret.
+  if (!/^([0-9a-f]{2})*$/i.test(text) || text.length < 2 * SECRET_BYTES_MIN) {
+    throw invalid('APURA_SECRET', `is not ${SECRET_BYTES_MIN} or more bytes in hex digits.`);
   }
-  return { kind: 'sqlite' };
+  return Uint8Array.fromHex(text);
 }
 
 function list(env: Env, name: EnvName): string[] {
@@ -124,13 +157,15 @@ export function configOf(env: Env): Config {
         ? null
         : wholeNumber(env, 'APURA_ADMIN_PORT', 0, 0, 65_535),
     adminToken: tokenOf(env),
-    log: store(env, 'APURA_LOG'),
-    tally: store(env, 'APURA_TALLY'),
-    ledger: store(env, 'APURA_LEDGER'),
+    secret: secretOf(env),
+    log: engine(env, 'APURA_LOG', LOG_SCHEMES),
+    tally: engine(env, 'APURA_TALLY', TALLY_SCHEMES),
+    ledger: engine(env, 'APURA_LEDGER', LEDGER_SCHEMES),
     partitions:
       env.APURA_PARTITIONS === undefined
         ? null
         : wholeNumber(env, 'APURA_PARTITIONS', 1, 1, PARTITIONS_MAX),
+    sharePort: switchOf(env, 'APURA_SHARE_PORT'),
     demo: switchOf(env, 'APURA_DEMO'),
     trustedProxies: list(env, 'APURA_TRUSTED_PROXIES'),
     corsOrigins: originsOf(env),
@@ -141,4 +176,56 @@ export function configOf(env: Env): Config {
     throw invalid('APURA_ADMIN_PORT', `is ${config.adminPort}, and APURA_HTTP_PORT too.`);
   }
   return config;
+}
+
+/**
+ * The settings of a role that runs in a process of its own.
+ *
+ * @throws ApuraError `invalid_config`: an embedded engine, which one process alone can have open; or a
+ *   secret that the processes would not share.
+ */
+export function checkApart(role: string, config: Config): void {
+  const engines = [
+    ['APURA_LOG', config.log, 'kafka://… or amqp://…'],
+    ['APURA_TALLY', config.tally, 'redis://…'],
+    ['APURA_LEDGER', config.ledger, 'postgres://…'],
+  ] as const;
+  for (const [name, { kind }, wanted] of engines) {
+    if (kind !== 'sqlite') continue;
+    throw invalid(
+      name,
+      `is sqlite, which one process has to itself: apura ${role} needs ${wanted}. ` +
+        'With embedded engines, run apura serve.',
+    );
+  }
+  if (role !== 'ingest' && role !== 'query') return;
+  if (config.secret === null) {
+    throw invalid(
+      'APURA_SECRET',
+      'is missing: all doors sign with one key (openssl rand -hex 32).',
+    );
+  }
+  if (config.adminToken === null) {
+    throw invalid(
+      'APURA_ADMIN_TOKEN',
+      'is missing: processes apart share no folder to keep one in.',
+    );
+  }
+}
+
+/** @throws ApuraError `invalid_config`: `serve` keeps everything in its data folder. */
+export function checkEmbedded(config: Config): void {
+  const engines = [
+    ['APURA_LOG', config.log],
+    ['APURA_TALLY', config.tally],
+    ['APURA_LEDGER', config.ledger],
+  ] as const;
+  for (const [name, { kind }] of engines) {
+    if (kind === 'sqlite') continue;
+    throw invalid(
+      name,
+      `is ${kind}, and apura serve is the embedded form: run the roles ` +
+        '(ingest, tally, ledger, query, sync) against servers.',
+    );
+  }
 }
