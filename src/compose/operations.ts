@@ -1,7 +1,8 @@
 /** What operators and monitoring ask of a running process: readiness, consistency, figures of the second. */
 import type { ConsistencyReport, Operations, Readiness } from '../edge/http/api-deps.ts';
 import type { DoorMetrics, DoorSnapshot } from '../telemetry/door-metrics.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
+import { createInstruments } from '../telemetry/instruments.ts';
+import { addCountingMetrics, addDoorMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import type { Counting, Lag } from './counting.ts';
 import type { Ingest } from './ingest.ts';
@@ -40,13 +41,13 @@ export interface OperationsDesk extends Operations {
 
 export function createOperations(deps: OperationsDeps): OperationsDesk {
   const { ingest, counting, door } = deps;
-  const metrics = createMetrics({
-    door,
-    pending: () => ingest.writer.pending,
+  const instruments = createInstruments(version);
+  const metrics = instruments.registry;
+  addDoorMetrics(instruments, { door, pending: () => ingest.writer.pending });
+  addCountingMetrics(instruments, {
     lag: () => counting.lag(),
     expired: () => counting.expired(),
     differences: () => counting.consistency.newest.differences,
-    version,
   });
   let secondAt = deps.monotonic();
   let cpu = process.cpuUsage();

@@ -1,13 +1,15 @@
 import { expect, test } from 'bun:test';
 import { DoorMetrics } from './door-metrics.ts';
-import { createMetrics } from './metrics.ts';
+import { createInstruments } from './instruments.ts';
+import { addCountingMetrics, addDoorMetrics, addWorkerMetrics } from './metrics.ts';
 
 function sources() {
   const door = new DoorMetrics();
   const state = { pending: 3, tallyMs: 40, expired: 2, differences: 0 };
-  const registry = createMetrics({
-    door,
-    pending: () => state.pending,
+  const instruments = createInstruments('1.2.3');
+  const { registry } = instruments;
+  addDoorMetrics(instruments, { door, pending: () => state.pending });
+  addCountingMetrics(instruments, {
     lag: () => ({
       tallyMs: state.tallyMs,
       ledgerMs: 250,
@@ -18,7 +20,6 @@ function sources() {
     }),
     expired: () => state.expired,
     differences: () => state.differences,
-    version: '1.2.3',
   });
   return { door, state, registry };
 }
@@ -90,5 +91,31 @@ test('two registries of one process do not disturb each other', async () => {
   one.door.received = 1;
   expect(samples(await other.registry.metrics(), 'apura_votes_received_total')).toEqual([
     'apura_votes_received_total 0',
+  ]);
+});
+
+test('a worker tells of its store, its partitions and how many of them have halted', async () => {
+  const instruments = createInstruments('1.2.3');
+  addWorkerMetrics(instruments, {
+    store: 'ledger',
+    lagMs: () => 30,
+    expired: () => 1,
+    partitions: () => [
+      { partition: 3, next: 70, halted: false },
+      { partition: 5, next: 2, halted: true },
+    ],
+  });
+  const text = await instruments.registry.metrics();
+  expect(samples(text, 'apura_votes_expired_total')).toEqual(['apura_votes_expired_total 1']);
+  expect(samples(text, 'apura_count_lag_seconds')).toEqual([
+    'apura_count_lag_seconds{store="ledger"} 0.03',
+  ]);
+  expect(samples(text, 'apura_worker_next_block')).toEqual([
+    'apura_worker_next_block{store="ledger",partition="3"} 70',
+    'apura_worker_next_block{store="ledger",partition="5"} 2',
+  ]);
+  expect(samples(text, 'apura_worker_partitions')).toEqual([
+    'apura_worker_partitions{store="ledger",state="working"} 1',
+    'apura_worker_partitions{store="ledger",state="halted"} 1',
   ]);
 });

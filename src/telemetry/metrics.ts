@@ -1,6 +1,6 @@
-/** What `/metrics` says, in the Prometheus text format: read from the counters when it is asked for. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+/** What doors and stores say on `/metrics`, in the Prometheus text format: read when it is asked for. */
 import type { DoorMetrics } from './door-metrics.ts';
+import type { Instruments } from './instruments.ts';
 
 /** Where the log and the stores stand, a partition. */
 export interface PartitionLag {
@@ -10,9 +10,12 @@ export interface PartitionLag {
   readonly ledger: number;
 }
 
-export interface MetricsSources {
+export interface DoorSources {
   readonly door: DoorMetrics;
   readonly pending: () => number;
+}
+
+export interface CountingSources {
   readonly lag: () => {
     readonly tallyMs: number;
     readonly ledgerMs: number;
@@ -22,50 +25,27 @@ export interface MetricsSources {
   readonly expired: () => number;
   /** Differences found by the newest reconciliation. */
   readonly differences: () => number;
-  readonly version: string;
+}
+
+export interface WorkerSources {
+  readonly store: 'tally' | 'ledger';
+  /** The longest time from acceptance to count in the last second, ms. */
+  readonly lagMs: () => number;
+  readonly expired: () => number;
+  /** Partitions that this worker owns now, where each stands, and whether it has halted. */
+  readonly partitions: () => readonly {
+    readonly partition: number;
+    readonly next: number;
+    readonly halted: boolean;
+  }[];
 }
 
 const PERCENTILES = { '0.5': 50, '0.9': 90, '0.99': 99, '0.999': 99.9 } as const;
+const EXPIRED = ['apura_votes_expired_total', 'Votes logged too late to count: an alarm.'] as const;
+const LAG = ['apura_count_lag_seconds', 'From acceptance to count.'] as const;
 
-/** A registry whose values are read at collection: the hot path never touches it. */
-export function createMetrics(sources: MetricsSources): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'apura_process_' });
-  const gauge = (
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    collect: (gauge: Gauge) => void,
-  ): void => {
-    new Gauge({
-      name,
-      help,
-      labelNames: [...labelNames],
-      registers: [registry],
-      collect() {
-        this.reset();
-        collect(this);
-      },
-    });
-  };
-  const counter = (
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    collect: (counter: Counter) => void,
-  ): void => {
-    new Counter({
-      name,
-      help,
-      labelNames: [...labelNames],
-      registers: [registry],
-      collect() {
-        this.reset();
-        collect(this);
-      },
-    });
-  };
-  const { door } = sources;
+export function addDoorMetrics(instruments: Instruments, { door, pending }: DoorSources): void {
+  const { counter, gauge } = instruments;
   counter('apura_votes_received_total', 'Requests on the vote route.', [], (c) =>
     c.inc(door.received),
   );
@@ -78,16 +58,18 @@ export function createMetrics(sources: MetricsSources): Registry {
   counter('apura_votes_unknown_total', 'Votes whose outcome the log did not say.', [], (c) =>
     c.inc(door.unknown),
   );
-  counter('apura_votes_expired_total', 'Votes logged too late to count: an alarm.', [], (c) =>
-    c.inc(sources.expired()),
-  );
   gauge('apura_vote_accept_seconds', 'Time to accept a vote.', ['quantile'], (g) => {
     for (const [quantile, percent] of Object.entries(PERCENTILES)) {
       g.set({ quantile }, door.latency.percentile(percent) / 1000);
     }
   });
-  gauge('apura_votes_pending', 'Votes that wait for the log.', [], (g) => g.set(sources.pending()));
-  gauge('apura_count_lag_seconds', 'From acceptance to count.', ['store'], (g) => {
+  gauge('apura_votes_pending', 'Votes that wait for the log.', [], (g) => g.set(pending()));
+}
+
+export function addCountingMetrics(instruments: Instruments, sources: CountingSources): void {
+  const { counter, gauge } = instruments;
+  counter(...EXPIRED, [], (c) => c.inc(sources.expired()));
+  gauge(...LAG, ['store'], (g) => {
     const lag = sources.lag();
     g.set({ store: 'tally' }, lag.tallyMs / 1000);
     g.set({ store: 'ledger' }, lag.ledgerMs / 1000);
@@ -102,8 +84,21 @@ export function createMetrics(sources: MetricsSources): Registry {
   gauge('apura_reconciliation_difference', 'Differences between stores.', [], (g) =>
     g.set(sources.differences()),
   );
-  gauge('apura_build_info', 'The running version.', ['version'], (g) =>
-    g.set({ version: sources.version }, 1),
-  );
-  return registry;
+}
+
+/** A worker that runs apart: each process tells of the partitions that it owns. */
+export function addWorkerMetrics(instruments: Instruments, sources: WorkerSources): void {
+  const { counter, gauge } = instruments;
+  const { store } = sources;
+  counter(...EXPIRED, [], (c) => c.inc(sources.expired()));
+  gauge(...LAG, ['store'], (g) => g.set({ store }, sources.lagMs() / 1000));
+  gauge('apura_worker_next_block', 'Where the store stands.', ['store', 'partition'], (g) => {
+    for (const { partition, next } of sources.partitions()) g.set({ store, partition }, next);
+  });
+  gauge('apura_worker_partitions', 'Owned partitions.', ['store', 'state'], (g) => {
+    const owned = sources.partitions();
+    const halted = owned.filter((one) => one.halted).length;
+    g.set({ store, state: 'working' }, owned.length - halted);
+    g.set({ store, state: 'halted' }, halted);
+  });
 }
