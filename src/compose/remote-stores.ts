@@ -23,6 +23,11 @@ function method<Port, Name extends keyof Port & string>(
 export function remoteCatalogue(calls: RemoteCalls): Catalogue {
   return {
     mintLogSettings: method<Catalogue, 'mintLogSettings'>(calls, 'mintLogSettings'),
+    logs: method<Catalogue, 'logs'>(calls, 'logs'),
+    addLog: method<Catalogue, 'addLog'>(calls, 'addLog'),
+    putConsistency: method<Catalogue, 'putConsistency'>(calls, 'putConsistency'),
+    consistency: method<Catalogue, 'consistency'>(calls, 'consistency'),
+    now: method<Catalogue, 'now'>(calls, 'now'),
     putPoll: method<Catalogue, 'putPoll'>(calls, 'putPoll'),
     poll: method<Catalogue, 'poll'>(calls, 'poll'),
     polls: method<Catalogue, 'polls'>(calls, 'polls'),
@@ -36,7 +41,7 @@ export function remoteCatalogue(calls: RemoteCalls): Catalogue {
 }
 
 /** What questions need of the ledger, answered by the query thread. */
-export interface LedgerQuestions extends Pick<Ledger, 'find' | 'events'> {
+export interface LedgerQuestions extends Pick<Ledger, 'find' | 'events' | 'windows' | 'books'> {
   ledgerCheckpoint(partition: number): Promise<Checkpoint>;
 }
 
@@ -44,6 +49,8 @@ export function remoteLedger(calls: RemoteCalls, logId: string): LedgerQuestions
   return {
     find: method<Ledger, 'find'>(calls, 'find', [logId]),
     events: method<Ledger, 'events'>(calls, 'events', [logId]),
+    windows: method<Ledger, 'windows'>(calls, 'windows', [logId]),
+    books: method<Ledger, 'books'>(calls, 'books', [logId]),
     ledgerCheckpoint: method<LedgerQuestions, 'ledgerCheckpoint'>(calls, 'ledgerCheckpoint', [
       logId,
     ]),

@@ -7,6 +7,7 @@ import {
   sampleImage,
   samplePoll,
 } from '../../test/support/catalogue-samples.ts';
+import type { ConsistencyRecord } from '../domain/counting/consistency-record.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
 import type { ErrorCode } from '../domain/error-codes.ts';
 import { ApuraError } from '../domain/errors.ts';
@@ -19,6 +20,26 @@ const SETTINGS: LogSettings = {
   dedupWindowMs: 600_000,
   clockBoundMs: 2_000,
   acceptanceBoundMs: 5_000,
+};
+const SECOND: LogSettings = { ...SETTINGS, logId: 'log-2', partitions: 24, dedupWindowMs: 1 };
+const REPORT: ConsistencyRecord = {
+  logId: 'log-1',
+  state: 'different',
+  checkedAt: 1_795_000_000_000,
+  reportedAt: 1_795_000_000_500,
+  detail: 'tally and ledger "differ"',
+  differences: 3,
+  partitions: [{ partition: 1, end: 9, tally: 8, ledger: 2 ** 40 }],
+  alarms: ['Retention nears the ledger.', 'é'],
+};
+const FIRST_REPORT: ConsistencyRecord = {
+  ...REPORT,
+  state: 'checking',
+  checkedAt: null,
+  detail: null,
+  differences: 0,
+  partitions: [],
+  alarms: [],
 };
 const RANDOM_RUNS = 40;
 const RANDOM_TIMEOUT_MS = 60_000;
@@ -62,6 +83,80 @@ export function catalogueContract(
         const handle = await reopened();
         expect(await handle.mintLogSettings({ ...SETTINGS, logId: 'log-2' })).toEqual(SETTINGS);
       });
+    });
+
+    describe('the logs of an installation', () => {
+      test('are none before the first is minted, and then that one', async () => {
+        expect(await first.logs()).toEqual([]);
+        await first.mintLogSettings(SETTINGS);
+        expect(await second.logs()).toEqual([SETTINGS]);
+      });
+
+      test('are listed oldest first, the same to every handle and through a crash', async () => {
+        const third = { ...SECOND, logId: 'a' };
+        await first.mintLogSettings(SETTINGS);
+        expect(await second.addLog(SECOND)).toBe('added');
+        expect(await first.addLog(third)).toBe('added');
+        for (const handle of [first, second]) {
+          expect(await handle.logs()).toEqual([SETTINGS, SECOND, third]);
+        }
+        expect(await (await reopened()).logs()).toEqual([SETTINGS, SECOND, third]);
+      });
+
+      test('hold each log once: a known one is not added, and keeps its settings', async () => {
+        await first.mintLogSettings(SETTINGS);
+        await first.addLog(SECOND);
+        for (const known of [SETTINGS, SECOND]) {
+          expect(await second.addLog({ ...known, partitions: 99 })).toBe('known');
+        }
+        expect(await second.logs()).toEqual([SETTINGS, SECOND]);
+      });
+
+      test('keep their first one, whatever is added', async () => {
+        expect(await first.addLog(SETTINGS)).toBe('added');
+        await first.addLog(SECOND);
+        expect(await second.mintLogSettings(SECOND)).toEqual(SETTINGS);
+        expect(await second.logs()).toEqual([SETTINGS, SECOND]);
+      });
+
+      test('that many add at once get a generation each, and one log one only', async () => {
+        await first.mintLogSettings(SETTINGS);
+        const ids = ['b', 'c', 'b', 'd', 'c', 'e', 'b', 'd'];
+        const outcomes = await Promise.all(
+          ids.map((logId, n) => (n % 2 ? first : second).addLog({ ...SECOND, logId })),
+        );
+        expect(outcomes.filter((outcome) => outcome === 'added')).toHaveLength(4);
+        const logs = (await first.logs()).map(({ logId }) => logId);
+        expect(logs[0]).toBe('log-1');
+        expect(logs.toSorted()).toEqual(['b', 'c', 'd', 'e', 'log-1']);
+      });
+    });
+
+    describe('a consistency report', () => {
+      test('that nobody made is null', async () => {
+        await first.putConsistency({ ...REPORT, logId: 'log-2' });
+        expect(await second.consistency('log-1')).toBeNull();
+      });
+
+      test('comes back as it was made, in place of the one before, a log', async () => {
+        const other = { ...FIRST_REPORT, logId: 'log-2' };
+        await first.putConsistency(FIRST_REPORT);
+        await first.putConsistency(other);
+        expect(await second.consistency('log-1')).toEqual(FIRST_REPORT);
+        await second.putConsistency(REPORT);
+        expect(await first.consistency('log-1')).toEqual(REPORT);
+        expect(await first.consistency('log-2')).toEqual(other);
+        expect(await (await reopened()).consistency('log-1')).toEqual(REPORT);
+      });
+    });
+
+    test('its own clock, where it has one, tells the time', async () => {
+      const before = Date.now();
+      const now = await first.now();
+      if (now === null) return;
+      // The store under test is on this machine; another way of reading its clock may round.
+      expect(now).toBeGreaterThanOrEqual(before - 1);
+      expect(now).toBeLessThanOrEqual(Date.now() + 1);
     });
 
     describe('a poll', () => {

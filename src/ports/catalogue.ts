@@ -2,6 +2,7 @@
  * The catalogue: the log's settings, the polls as operators left them, their images, and every
  * operator act. Small, strongly consistent, asked at start and by operators, never for a vote.
  */
+import type { ConsistencyRecord as StoredConsistency } from '../domain/counting/consistency-record.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
 import type { ImageInfo } from '../domain/voting/image.ts';
 import type { Poll } from '../domain/voting/poll.ts';
@@ -21,6 +22,9 @@ export const ACT_NAMES = [
   'export',
 ] as const;
 export type ActName = (typeof ACT_NAMES)[number];
+
+/** What the sync role leaves for all who are asked whether the stores agree. */
+export type ConsistencyRecord = StoredConsistency;
 
 /** One thing that an operator (or the clock) did. Never changed, never deleted. */
 export interface OperatorAct {
@@ -68,10 +72,34 @@ export interface ActPage {
 
 export interface Catalogue extends AsyncDisposable {
   /**
-   * The log's settings: stores `proposal` if there are none yet, and resolves to what is stored,
+   * The first log's settings: stores `proposal` if there are none yet, and resolves to what is stored,
    * which may differ from the proposal. Atomic: all callers ever get the same settings.
    */
   mintLogSettings(proposal: LogSettings): Promise<LogSettings>;
+
+  /**
+   * Every log of the installation, oldest first; its place in the list is the log's generation. An
+   * installation grows by a new log: what an older one holds stays there.
+   */
+  logs(): Promise<readonly LogSettings[]>;
+
+  /**
+   * Adds the newest log. Atomic, and idempotent by the log's id: `known` changes nothing, whatever
+   * the other settings say. The first log of all is the one that `mintLogSettings` resolves to.
+   */
+  addLog(settings: LogSettings): Promise<'added' | 'known'>;
+
+  /** Puts a report in the place of the one that the log had. */
+  putConsistency(report: ConsistencyRecord): Promise<void>;
+
+  /** The newest report of this log, or null where there was none yet. */
+  consistency(logId: string): Promise<ConsistencyRecord | null>;
+
+  /**
+   * The store's own clock, ms since the Unix epoch, which doors hold theirs against; null where the
+   * store has none but the machine's.
+   */
+  now(): Promise<number | null>;
 
   /**
    * Stores a poll's change, its act and its image in one step, if the poll still has

@@ -272,6 +272,23 @@ export function ledgerContract(
       });
     });
 
+    describe('books', () => {
+      test('are of one scope, all partitions added up', async () => {
+        const other = await second.takeOver(3);
+        const all = { logged: 9, counted: 4, duplicate: 2, expired: 1, late: 1, voided: 1 };
+        await commit([], { books: [books(all), books({ scope: 'poll-b', logged: 50 })] });
+        const step = ledgerStep([], { epoch: other.epoch, partition: 3, books: [books(all)] });
+        await second.commit(step);
+        const twice = { logged: 18, counted: 8, duplicate: 4, expired: 2, late: 2, voided: 2 };
+        expect(await second.books('poll-a')).toEqual(books(twice));
+        expect(await second.books('poll-b')).toEqual(books({ scope: 'poll-b', logged: 50 }));
+      });
+
+      test('of a scope that nothing was logged of are all zeros', async () => {
+        expect(await second.books('poll-c')).toEqual(books({ scope: 'poll-c' }));
+      });
+    });
+
     describe('events', () => {
       const shuffled = [5, 1, 9, 3, 7, 0, 8, 2, 6, 4];
 

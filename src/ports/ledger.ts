@@ -1,6 +1,7 @@
 /** The ledger: every event with its verdict, and windows over them: history, receipts, reports. */
 import type { Lane } from '../domain/counting/lane.ts';
 import type {
+  Books,
   CommitOutcome,
   MinuteCount,
   PartitionCounts,
@@ -73,6 +74,9 @@ export interface Ledger extends AsyncDisposable {
 
   /** Minute windows of one scope over all partitions, by minute then item; `[fromMinute, toMinute)`. */
   windows(scope: string, fromMinute: number, toMinute: number): Promise<readonly MinuteCount[]>;
+
+  /** One scope's books, summed over all partitions in one view; all zeros where nothing of it was logged. */
+  books(scope: string): Promise<Books>;
 
   /** Events of one scope in id order, at most `limit`, from `cursor` (null: the start). */
   events(scope: string, cursor: string | null, limit: number): Promise<EventPage>;

@@ -24,6 +24,12 @@ await runThread<QueryThreadSettings>(async ({ cataloguePath, ledgerPath }) => {
   return {
     methods: {
       mintLogSettings: (proposal: LogSettings) => catalogue.mintLogSettings(proposal),
+      logs: () => catalogue.logs(),
+      addLog: (settings: LogSettings) => catalogue.addLog(settings),
+      putConsistency: (...args: Parameters<Catalogue['putConsistency']>) =>
+        catalogue.putConsistency(...args),
+      consistency: (logId: string) => catalogue.consistency(logId),
+      now: () => catalogue.now(),
       putPoll: (...args: Parameters<Catalogue['putPoll']>) => catalogue.putPoll(...args),
       poll: (...args: Parameters<Catalogue['poll']>) => catalogue.poll(...args),
       polls: (...args: Parameters<Catalogue['polls']>) => catalogue.polls(...args),
@@ -36,6 +42,9 @@ await runThread<QueryThreadSettings>(async ({ cataloguePath, ledgerPath }) => {
       find: (logId: string, id: string) => ledger(logId).find(id),
       events: (logId: string, scope: string, cursor: string | null, limit: number) =>
         ledger(logId).events(scope, cursor, limit),
+      windows: (logId: string, scope: string, fromMinute: number, toMinute: number) =>
+        ledger(logId).windows(scope, fromMinute, toMinute),
+      books: (logId: string, scope: string) => ledger(logId).books(scope),
       ledgerCheckpoint: (logId: string, partition: number) => ledger(logId).checkpoint(partition),
       close: async () => {
         await reader?.[Symbol.asyncDispose]();

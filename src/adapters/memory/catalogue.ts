@@ -1,4 +1,5 @@
 /** A catalogue that lives and dies with the process: the model that durable catalogues are held to. */
+import type { ConsistencyRecord } from '../../domain/counting/consistency-record.ts';
 import type { LogSettings } from '../../domain/counting/log-settings.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
@@ -14,7 +15,10 @@ import type {
 
 /** What a catalogue holds, apart from its handles: it outlives them as a server or a file would. */
 export class MemoryCatalogueStore {
-  settings: LogSettings | null = null;
+  /** Oldest first. */
+  readonly logs: LogSettings[] = [];
+  /** By log id. */
+  readonly consistency = new Map<string, ConsistencyRecord>();
   readonly polls = new Map<string, Poll>();
   readonly images = new Map<string, StoredImage>();
   /** Poll versions that are not confirmed as published, in the order in which they were stored. */
@@ -31,8 +35,35 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   async mintLogSettings(proposal: LogSettings): Promise<LogSettings> {
-    this.#store.settings ??= structuredClone(proposal);
-    return this.#store.settings;
+    const { logs } = this.#store;
+    const [first] = logs;
+    if (first !== undefined) return first;
+    const minted = structuredClone(proposal);
+    logs.push(minted);
+    return minted;
+  }
+
+  async logs(): Promise<readonly LogSettings[]> {
+    return [...this.#store.logs];
+  }
+
+  async addLog(settings: LogSettings): Promise<'added' | 'known'> {
+    const { logs } = this.#store;
+    if (logs.some(({ logId }) => logId === settings.logId)) return 'known';
+    logs.push(structuredClone(settings));
+    return 'added';
+  }
+
+  async putConsistency(report: ConsistencyRecord): Promise<void> {
+    this.#store.consistency.set(report.logId, structuredClone(report));
+  }
+
+  async consistency(logId: string): Promise<ConsistencyRecord | null> {
+    return this.#store.consistency.get(logId) ?? null;
+  }
+
+  async now(): Promise<null> {
+    return null;
   }
 
   async putPoll(change: PollChange): Promise<'stored' | 'conflict'> {

@@ -21,6 +21,7 @@ import type {
 import { PartitionContent } from './partition-content.ts';
 
 const MINUTE_MS = 60_000;
+const BOOK_NAMES = ['logged', 'counted', 'duplicate', 'expired', 'late', 'voided'] as const;
 
 /** What a ledger holds, apart from its handles: it outlives them as a server or a file would. */
 export class MemoryLedgerStore {
@@ -102,6 +103,16 @@ export class MemoryLedger implements Ledger {
     return sumOfCounts(inside).sort(
       (a, b) => a.minute - b.minute || order(a.item, b.item) || order(b.lane, a.lane),
     );
+  }
+
+  async books(scope: string): Promise<Books> {
+    const sum = { logged: 0, counted: 0, duplicate: 0, expired: 0, late: 0, voided: 0 };
+    for (const content of this.#store.partitions.values()) {
+      const books = content.read().books.find((entry) => entry.scope === scope);
+      if (books === undefined) continue;
+      for (const name of BOOK_NAMES) sum[name] += books[name];
+    }
+    return { scope, ...sum };
   }
 
   async events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {

@@ -1,7 +1,15 @@
 /** The catalogue on Postgres, in the schema of the ledger. */
-import type { LogSettings } from '../../domain/counting/log-settings.ts';
+import {
+  type ConsistencyRecord,
+  decodeConsistency,
+  encodeConsistency,
+} from '../../domain/counting/consistency-record.ts';
+import {
+  decodeLogSettings,
+  encodeLogSettings,
+  type LogSettings,
+} from '../../domain/counting/log-settings.ts';
 import { ApuraError } from '../../domain/errors.ts';
-import { StrictJson } from '../../domain/strict-json.ts';
 import { IMAGE_MEDIA_TYPES } from '../../domain/voting/image.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
 import { cursorAt, placeOf } from '../../domain/voting/poll-order.ts';
@@ -45,11 +53,43 @@ class PostgresCatalogue implements Catalogue {
 
   async mintLogSettings(proposal: LogSettings): Promise<LogSettings> {
     await this.#database.rows(
-      `INSERT INTO meta VALUES ('logSettings', $1) ON CONFLICT DO NOTHING`,
-      [JSON.stringify(proposal)],
+      'INSERT INTO log (generation, log_id, settings) VALUES (0, $1, $2) ON CONFLICT DO NOTHING',
+      [proposal.logId, encodeLogSettings(proposal)],
     );
-    const rows = await this.#database.rows(`SELECT value FROM meta WHERE name = 'logSettings'`);
-    return decodeSettings(textOf(rows[0]?.value));
+    const rows = await this.#database.rows('SELECT settings FROM log WHERE generation = 0');
+    return decodeLogSettings(textOf(rows[0]?.settings));
+  }
+
+  async logs(): Promise<readonly LogSettings[]> {
+    const rows = await this.#database.rows('SELECT settings FROM log ORDER BY generation');
+    return rows.map(({ settings }) => decodeLogSettings(textOf(settings)));
+  }
+
+  async addLog(settings: LogSettings): Promise<'added' | 'known'> {
+    const values = [settings.logId, encodeLogSettings(settings)];
+    const rows = await this.#database.rows('SELECT add_log($1, $2) AS added', values);
+    return rows[0]?.added === true ? 'added' : 'known';
+  }
+
+  async putConsistency(report: ConsistencyRecord): Promise<void> {
+    await this.#database.rows(
+      `INSERT INTO consistency VALUES ($1, $2)
+       ON CONFLICT (log_id) DO UPDATE SET body = EXCLUDED.body`,
+      [report.logId, encodeConsistency(report)],
+    );
+  }
+
+  async consistency(logId: string): Promise<ConsistencyRecord | null> {
+    const text = 'SELECT body FROM consistency WHERE log_id = $1';
+    const [row] = await this.#database.rows(text, [logId]);
+    return row === undefined ? null : decodeConsistency(textOf(row.body));
+  }
+
+  async now(): Promise<number> {
+    const [row] = await this.#database.rows(
+      'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
+    );
+    return numberOf(row?.now);
   }
 
   async putPoll({ poll, expectedVersion, act, image }: PollChange): Promise<'stored' | 'conflict'> {
@@ -127,23 +167,6 @@ class PostgresCatalogue implements Catalogue {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#database[Symbol.asyncDispose]();
   }
-}
-
-function decodeSettings(text: string): LogSettings {
-  const settings = StrictJson.parse(text, 'log settings', 'store_corrupt').object([
-    'logId',
-    'partitions',
-    'dedupWindowMs',
-    'clockBoundMs',
-    'acceptanceBoundMs',
-  ]);
-  return {
-    logId: settings.logId.text((id) => id.length > 0),
-    partitions: settings.partitions.whole(1),
-    dedupWindowMs: settings.dedupWindowMs.whole(1),
-    clockBoundMs: settings.clockBoundMs.whole(0),
-    acceptanceBoundMs: settings.acceptanceBoundMs.whole(1),
-  };
 }
 
 function pollOf(row: Row): Poll {

@@ -23,7 +23,10 @@ const CURSOR = /^([0-9a-f]{32})\.(\d{1,15})$/;
 const EVENT = `id, accepted_at, "offset", partition, state, scope, item, lane`;
 
 /** The questions of the ledger port. Each is answered from one unchanging view of the tables. */
-export type LedgerReader = Pick<Ledger, 'read' | 'find' | 'windows' | 'events' | 'recount'>;
+export type LedgerReader = Pick<
+  Ledger,
+  'read' | 'find' | 'windows' | 'books' | 'events' | 'recount'
+>;
 
 export class PostgresLedgerReader implements LedgerReader {
   readonly #database: PostgresDatabase;
@@ -70,6 +73,19 @@ export class PostgresLedgerReader implements LedgerReader {
       [scope, fromMinute, toMinute],
     );
     return rows.map(countOf);
+  }
+
+  async books(scope: string): Promise<Books> {
+    const [row] = await this.#database.rows(
+      `SELECT $1::text AS scope, coalesce(sum(logged), 0)::bigint AS logged,
+         coalesce(sum(counted), 0)::bigint AS counted,
+         coalesce(sum(duplicate), 0)::bigint AS duplicate,
+         coalesce(sum(expired), 0)::bigint AS expired,
+         coalesce(sum(late), 0)::bigint AS late, coalesce(sum(voided), 0)::bigint AS voided
+       FROM book WHERE scope = $1`,
+      [scope],
+    );
+    return booksOf(row ?? {});
   }
 
   async events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {

@@ -6,6 +6,7 @@ import { ApuraError } from '../../domain/errors.ts';
 import type { EventPage, Ledger, LedgerEvent, LedgerStep } from '../../ports/ledger.ts';
 import type {
   ActMark,
+  Books,
   CloseMark,
   CommitOutcome,
   MinuteCount,
@@ -123,6 +124,10 @@ class PostgresLedger implements Ledger {
 
   windows(scope: string, fromMinute: number, toMinute: number): Promise<readonly MinuteCount[]> {
     return this.#reader.windows(scope, fromMinute, toMinute);
+  }
+
+  books(scope: string): Promise<Books> {
+    return this.#reader.books(scope);
   }
 
   events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {

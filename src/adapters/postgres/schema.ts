@@ -301,10 +301,37 @@ const CATALOGUE = `
   END $$;
 `;
 
+/**
+ * The installation's logs, of which the first was among the named values before there could be more,
+ * and what sync last said of each.
+ */
+const LOGS = `
+  CREATE TABLE log (
+    generation integer PRIMARY KEY,
+    log_id text COLLATE "C" NOT NULL UNIQUE,
+    settings text NOT NULL
+  );
+  INSERT INTO log SELECT 0, value::jsonb->>'logId', value FROM meta WHERE name = 'logSettings';
+  DELETE FROM meta WHERE name = 'logSettings';
+  CREATE FUNCTION add_log(p_log_id text, p_settings text) RETURNS boolean LANGUAGE plpgsql AS $$
+  BEGIN
+    -- One at a time, or two new logs would ask for the same generation.
+    LOCK TABLE log IN SHARE ROW EXCLUSIVE MODE;
+    INSERT INTO log SELECT coalesce(max(generation) + 1, 0), p_log_id, p_settings FROM log
+      ON CONFLICT (log_id) DO NOTHING;
+    RETURN FOUND;
+  END $$;
+  CREATE TABLE consistency (
+    log_id text COLLATE "C" PRIMARY KEY,
+    body text NOT NULL
+  );
+`;
+
 /** Applied in this order, each once; a schema's version is how many of them it has. */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL);
    ${LEDGER_TABLES} ${ADD_VOTE_DAY} ${TAKE_OVER} ${COMMIT_STEP} ${CATALOGUE}`,
+  LOGS,
 ];
 
 /** Where a connection puts a step's events before they are judged. Gone with the transaction. */

@@ -1,8 +1,16 @@
 /** The catalogue in one SQLite file, flushed with every change. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { LogSettings } from '../../domain/counting/log-settings.ts';
+import {
+  type ConsistencyRecord,
+  decodeConsistency,
+  encodeConsistency,
+} from '../../domain/counting/consistency-record.ts';
+import {
+  decodeLogSettings,
+  encodeLogSettings,
+  type LogSettings,
+} from '../../domain/counting/log-settings.ts';
 import { ApuraError } from '../../domain/errors.ts';
-import { StrictJson } from '../../domain/strict-json.ts';
 import { IMAGE_MEDIA_TYPES } from '../../domain/voting/image.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
 import { cursorAt, placeOf } from '../../domain/voting/poll-order.ts';
@@ -22,6 +30,7 @@ import {
   openSqliteWriter,
   readMeta,
   type StoreSchema,
+  snapshot,
   transaction,
   writeMeta,
 } from './database.ts';
@@ -77,7 +86,7 @@ export function readLogSettings(path: string): LogSettings | null {
   const database = openSqliteReader(path, SCHEMA);
   try {
     const stored = readMeta(database, 'logSettings');
-    return stored === null ? null : decodeSettings(stored);
+    return stored === null ? null : decodeLogSettings(stored);
   } finally {
     database.close();
   }
@@ -105,10 +114,36 @@ export class SqliteCatalogue implements Catalogue {
   async mintLogSettings(proposal: LogSettings): Promise<LogSettings> {
     return transaction(this.#database, () => {
       const stored = readMeta(this.#database, 'logSettings');
-      if (stored !== null) return decodeSettings(stored);
-      writeMeta(this.#database, 'logSettings', JSON.stringify(proposal));
+      if (stored !== null) return decodeLogSettings(stored);
+      writeMeta(this.#database, 'logSettings', encodeLogSettings(proposal));
       return proposal;
     });
+  }
+
+  async logs(): Promise<readonly LogSettings[]> {
+    return snapshot(this.#database, () => this.#logs());
+  }
+
+  async addLog(settings: LogSettings): Promise<'added' | 'known'> {
+    return transaction(this.#database, () => {
+      const logs = this.#logs();
+      if (logs.some(({ logId }) => logId === settings.logId)) return 'known';
+      writeMeta(this.#database, settingsOf(logs.length), encodeLogSettings(settings));
+      return 'added';
+    });
+  }
+
+  async putConsistency(report: ConsistencyRecord): Promise<void> {
+    writeMeta(this.#database, consistencyOf(report.logId), encodeConsistency(report));
+  }
+
+  async consistency(logId: string): Promise<ConsistencyRecord | null> {
+    const stored = readMeta(this.#database, consistencyOf(logId));
+    return stored === null ? null : decodeConsistency(stored);
+  }
+
+  async now(): Promise<null> {
+    return null;
   }
 
   async putPoll({ poll, expectedVersion, act, image }: PollChange): Promise<'stored' | 'conflict'> {
@@ -189,6 +224,15 @@ export class SqliteCatalogue implements Catalogue {
     if (this.#database.isOpen) this.#database.close();
   }
 
+  #logs(): readonly LogSettings[] {
+    const logs: LogSettings[] = [];
+    for (;;) {
+      const stored = readMeta(this.#database, settingsOf(logs.length));
+      if (stored === null) return logs;
+      logs.push(decodeLogSettings(stored));
+    }
+  }
+
   #insertAct({ at, actor, act, poll, detail }: OperatorAct): void {
     this.#run(
       'INSERT INTO act (at, actor, act, poll, detail) VALUES (?, ?, ?, ?, ?)',
@@ -219,21 +263,13 @@ export class SqliteCatalogue implements Catalogue {
 
 type Parameter = string | number | null | Uint8Array;
 
-function decodeSettings(text: string): LogSettings {
-  const settings = StrictJson.parse(text, 'log settings', 'store_corrupt').object([
-    'logId',
-    'partitions',
-    'dedupWindowMs',
-    'clockBoundMs',
-    'acceptanceBoundMs',
-  ]);
-  return {
-    logId: settings.logId.text((id) => id.length > 0),
-    partitions: settings.partitions.whole(1),
-    dedupWindowMs: settings.dedupWindowMs.whole(1),
-    clockBoundMs: settings.clockBoundMs.whole(0),
-    acceptanceBoundMs: settings.acceptanceBoundMs.whole(1),
-  };
+/** Under which name a generation's settings are kept. */
+function settingsOf(generation: number): string {
+  return generation === 0 ? 'logSettings' : `logSettings.${generation}`;
+}
+
+function consistencyOf(logId: string): string {
+  return `consistency ${logId}`;
 }
 
 function imageOf(sha256: string, row: Row): StoredImage {

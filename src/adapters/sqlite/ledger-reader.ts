@@ -6,6 +6,7 @@ import type { EventPage, Ledger, LedgerEvent, LedgerEventState } from '../../por
 import type { Books, MinuteCount, PartitionCounts } from '../../ports/store-step.ts';
 import { type StoreSchema, snapshot } from './database.ts';
 import {
+  booksOf,
   countOf,
   hexOf,
   keyOf,
@@ -67,7 +68,10 @@ interface Place {
 }
 
 /** The questions of the ledger port. Each is answered from one unchanging view of the file. */
-export type LedgerReader = Pick<Ledger, 'read' | 'find' | 'windows' | 'events' | 'recount'> &
+export type LedgerReader = Pick<
+  Ledger,
+  'read' | 'find' | 'windows' | 'books' | 'events' | 'recount'
+> &
   AsyncDisposable;
 
 export class SqliteLedgerReader implements LedgerReader {
@@ -76,6 +80,7 @@ export class SqliteLedgerReader implements LedgerReader {
   readonly #vote: StatementSync;
   readonly #excluded: StatementSync;
   readonly #windows: StatementSync;
+  readonly #scopeBooks: StatementSync;
   readonly #span: StatementSync;
   readonly #votePage: StatementSync;
   readonly #excludedPage: StatementSync;
@@ -95,6 +100,11 @@ export class SqliteLedgerReader implements LedgerReader {
       WHERE scope = ? AND minute >= ? AND minute < ?
       GROUP BY minute, item, lane HAVING sum(count) <> 0
       ORDER BY minute, item, lane DESC`);
+    this.#scopeBooks = database.prepare(`
+      SELECT ?1 AS scope, coalesce(sum(logged), 0) AS logged, coalesce(sum(counted), 0) AS counted,
+        coalesce(sum(duplicate), 0) AS duplicate, coalesce(sum(expired), 0) AS expired,
+        coalesce(sum(late), 0) AS late, coalesce(sum(voided), 0) AS voided
+      FROM book WHERE scope = ?1`);
     this.#span = database.prepare(`
       SELECT min(first_id_time) AS first, max(last_id_time) AS last
       FROM key_span JOIN key USING (key) WHERE scope = ?`);
@@ -140,6 +150,10 @@ export class SqliteLedgerReader implements LedgerReader {
     toMinute: number,
   ): Promise<readonly MinuteCount[]> {
     return this.#windows.all(scope, fromMinute, toMinute).map(countOf);
+  }
+
+  async books(scope: string): Promise<Books> {
+    return booksOf(this.#scopeBooks.get(scope) ?? {});
   }
 
   async events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {

@@ -12,6 +12,7 @@ import type {
 } from '../../ports/ledger.ts';
 import type {
   ActMark,
+  Books,
   CommitOutcome,
   MinuteCount,
   PartitionCounts,
@@ -140,6 +141,10 @@ class SqliteLedger implements Ledger {
 
   windows(scope: string, fromMinute: number, toMinute: number): Promise<readonly MinuteCount[]> {
     return this.#reader.windows(scope, fromMinute, toMinute);
+  }
+
+  books(scope: string): Promise<Books> {
+    return this.#reader.books(scope);
   }
 
   events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {

@@ -242,7 +242,7 @@ export function countOf(row: Row): MinuteCount {
   return { ...keyOf(row), minute: numberOf(row.minute), count: numberOf(row.count) };
 }
 
-function booksOf(row: Row): Books {
+export function booksOf(row: Row): Books {
   return {
     scope: textOf(row.scope),
     logged: numberOf(row.logged),
