@@ -39,6 +39,7 @@ const server = startHttpServer<undefined>({
   port: 0,
   portName: 'port',
   tls: null,
+  sharePort: false,
   votes: new VoteRoute({
     door: ingest.door,
     clock: systemClock,
@@ -55,7 +56,7 @@ const server = startHttpServer<undefined>({
       return Response.json({ received, accepted, refused, unknown, blocks } satisfies IngestBooks);
     },
   },
-  live: { isFeed: () => false, upgrade: () => undefined, websocket: { message() {} } },
+  live: null,
   surface: 'public',
   clientAddress: { isTrusted: () => false, of: (peer) => peer },
 });

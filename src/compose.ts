@@ -8,7 +8,7 @@ import { newPollId, startIngest } from './compose/ingest.ts';
 import { createOperations } from './compose/operations.ts';
 import type { SpawnThread, ThreadListener, ThreadName } from './compose/thread.ts';
 import { createSchedule, createUseCases, pollEditor } from './compose/use-cases.ts';
-import type { Config } from './config/config.ts';
+import { type Config, checkEmbedded } from './config/config.ts';
 import { ApuraError } from './domain/errors.ts';
 import { createApi } from './edge/http/api.ts';
 import type { ApiDeps, Surface } from './edge/http/api-deps.ts';
@@ -47,6 +47,7 @@ const RECONCILE_MS = 2_000;
 const RECENT_ACTS = 20;
 
 export async function serve(config: Config, spawn: SpawnThread, logger: Logger): Promise<Serving> {
+  checkEmbedded(config);
   const clock = systemClock;
   const paths = dataPaths(config.dataFolder);
   const cleanup = new AsyncDisposableStack();
@@ -109,7 +110,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       sessions,
       failedLogins: createFailedLogins(monotonic),
     });
-    const resultsTokens = createResultsTokens(signingSecret(paths));
+    const resultsTokens = createResultsTokens(config.secret ?? signingSecret(paths));
     const results = createResultsBodies(reading);
     const useCases = createUseCases(ingest, clock);
     const votes = new VoteRoute({
@@ -173,6 +174,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         portName,
         tls,
         votes,
+        sharePort: false,
         api: apiOf(surface),
         live,
         surface,

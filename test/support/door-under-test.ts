@@ -97,9 +97,10 @@ export class DoorUnderTest implements AsyncDisposable {
       port: 0,
       portName: 'APURA_HTTP_PORT',
       tls: null,
+      sharePort: false,
       votes,
       api: { fetch: async () => new Response(null, { status: 404 }) },
-      live: { isFeed: () => false, upgrade: () => undefined, websocket: { message() {} } },
+      live: null,
       surface: 'combined',
       clientAddress: trustProxies([]),
     });

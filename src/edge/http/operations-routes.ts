@@ -12,14 +12,17 @@ import {
 } from './route.ts';
 import { consistencySchema, healthSchema, readinessSchema, timeSchema } from './schemas.ts';
 
-export function operationsRoutes(deps: ApiDeps): readonly Route[] {
-  return [
-    healthRoute(),
-    readinessRoute(deps),
-    timeRoute(deps),
-    consistencyRoute(deps),
-    metricsRoute(deps),
-  ];
+export type OperationsDeps = Pick<ApiDeps, 'surface' | 'operations'> & {
+  readonly reading: Pick<ApiDeps['reading'], 'clock'>;
+};
+
+export function operationsRoutes(deps: OperationsDeps): readonly Route[] {
+  return [...processRoutes(deps), timeRoute(deps), consistencyRoute(deps)];
+}
+
+/** What every process answers, whatever its role. */
+export function processRoutes(deps: OperationsDeps): readonly Route[] {
+  return [healthRoute(), readinessRoute(deps), metricsRoute(deps)];
 }
 
 function healthRoute(): Route {
@@ -37,7 +40,7 @@ function healthRoute(): Route {
   };
 }
 
-function readinessRoute(deps: ApiDeps): Route {
+function readinessRoute(deps: OperationsDeps): Route {
   return {
     access: 'public',
     doc: {
@@ -58,7 +61,7 @@ function readinessRoute(deps: ApiDeps): Route {
   };
 }
 
-function timeRoute(deps: ApiDeps): Route {
+export function timeRoute(deps: OperationsDeps): Route {
   return {
     access: 'public',
     doc: {
@@ -73,7 +76,7 @@ function timeRoute(deps: ApiDeps): Route {
   };
 }
 
-function consistencyRoute(deps: ApiDeps): Route {
+function consistencyRoute(deps: OperationsDeps): Route {
   return {
     access: 'operator',
     doc: {
@@ -97,7 +100,7 @@ function consistencyRoute(deps: ApiDeps): Route {
   };
 }
 
-function metricsRoute(deps: ApiDeps): Route {
+function metricsRoute(deps: OperationsDeps): Route {
   return {
     // An admin port is itself the permission: a scraper has no use for a token that can close polls.
     access: deps.surface === 'admin' ? 'operator-door' : 'operator',

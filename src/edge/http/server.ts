@@ -9,6 +9,8 @@ const REQUEST_BYTES_MAX = (1 << 20) + (64 << 10);
 /** A connection on which nothing happens for so long is closed, seconds. */
 const IDLE_SECONDS = 30;
 const STOP_GRACE_MS = 3_000;
+/** Nothing is upgraded without feeds, so that nothing is ever heard. */
+const NO_FEEDS = { message() {} };
 
 export interface HttpServerDeps<SocketData> {
   readonly host: string;
@@ -17,8 +19,12 @@ export interface HttpServerDeps<SocketData> {
   /** The variable that sets the port, for the words of an error. */
   readonly portName: string;
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  readonly votes: VoteRoute;
+  /** Null where this process takes no votes. */
+  readonly votes: VoteRoute | null;
+  /** Whether other processes of ours may listen on the port too, and the kernel deals connections out. */
+  readonly sharePort: boolean;
   readonly api: { fetch(request: Request, context: RequestContext): Promise<Response> };
+  /** Null where this process has no feeds. */
   readonly live: {
     /** Whether the request asks for one of the feeds. */
     isFeed(request: Request): boolean;
@@ -29,7 +35,7 @@ export interface HttpServerDeps<SocketData> {
       context: { readonly remoteAddress: string; readonly surface: Surface },
     ): Response | undefined;
     readonly websocket: Bun.WebSocketHandler<SocketData>;
-  };
+  } | null;
   /** Which routes this port has. */
   readonly surface: Surface;
   readonly clientAddress: ClientAddress;
@@ -59,25 +65,20 @@ export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): H
       hostname: deps.host,
       port: deps.port,
       development: false,
-      // Without it `development: false` shares the port with any other process of ours that asks for
-      // it, and the kernel would deal votes out between two installations.
-      reusePort: false,
+      // Said in any case: `development: false` alone shares the port with any other process of ours
+      // that asks for it, and the kernel would deal votes out between two installations.
+      reusePort: deps.sharePort,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: REQUEST_BYTES_MAX,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
-      routes: {
-        '/v1/polls/:poll/votes': {
-          POST: (request: Bun.BunRequest<'/v1/polls/:poll/votes'>) =>
-            votes.handle(request, request.params.poll),
-        },
-      },
+      routes: votes === null ? {} : voteRoutes(votes),
       fetch(request, bunServer) {
         const context = contextOf(request, bunServer);
-        if (!live.isFeed(request)) return api.fetch(request, context);
+        if (live?.isFeed(request) !== true) return api.fetch(request, context);
         const { remoteAddress } = context;
         return live.upgrade(request, bunServer, { remoteAddress, surface: deps.surface });
       },
-      websocket: live.websocket,
+      websocket: live?.websocket ?? NO_FEEDS,
     }),
   );
   const port = server.port ?? deps.port;
@@ -92,6 +93,15 @@ export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): H
       await Promise.race([graceful, late]);
       clearTimeout(timer);
       await server.stop(true);
+    },
+  };
+}
+
+function voteRoutes(votes: VoteRoute) {
+  return {
+    '/v1/polls/:poll/votes': {
+      POST: (request: Bun.BunRequest<'/v1/polls/:poll/votes'>) =>
+        votes.handle(request, request.params.poll),
     },
   };
 }
