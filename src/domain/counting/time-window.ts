@@ -51,9 +51,9 @@ export function hourWindows(timeZone: string, from: number, to: number): readonl
 }
 
 /** A zone's distance from UTC in ms (positive east) at an instant. */
-type ZoneOffset = (instant: number) => number;
+export type ZoneOffset = (instant: number) => number;
 
-function zoneOffset(timeZone: string): ZoneOffset {
+export function zoneOffset(timeZone: string): ZoneOffset {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     calendar: 'gregory',

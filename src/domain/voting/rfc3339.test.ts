@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { instantOf, rfc3339Of } from './rfc3339.ts';
+import { zoneOffset } from '../counting/time-window.ts';
+import { instantOf, rfc3339Of, zonedRfc3339Of } from './rfc3339.ts';
 
 describe('RFC 3339', () => {
   test.each([
@@ -44,5 +45,19 @@ describe('RFC 3339', () => {
         expect(instantOf(rfc3339Of(instant))).toBe(instant);
       }),
     );
+  });
+});
+
+describe('the time on a zone’s clocks', () => {
+  const instant = Date.parse('2026-11-21T20:00:00.250Z');
+
+  test.each([
+    ['America/Sao_Paulo', '2026-11-21T17:00:00.250-03:00'],
+    ['UTC', '2026-11-21T20:00:00.250+00:00'],
+    ['Asia/Kathmandu', '2026-11-22T01:45:00.250+05:45'],
+    ['America/St_Johns', '2026-11-21T16:30:00.250-03:30'],
+  ])('in %s is written with its distance from UTC', (zone, text) => {
+    expect(zonedRfc3339Of(instant, zoneOffset(zone))).toBe(text);
+    expect(instantOf(text)).toBe(instant);
   });
 });
