@@ -1,0 +1,129 @@
+/** What every role that runs apart shares: opening with patience, the installation's logs, a report a second. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../../config/config.ts';
+import {
+  ACCEPTANCE_BOUND_MS,
+  CLOCK_BOUND_MS,
+  DEDUP_WINDOW_MS,
+} from '../../domain/counting/log-settings.ts';
+import { ApuraError } from '../../domain/errors.ts';
+import type { Catalogue } from '../../ports/catalogue.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DoorReport, ProcessReports } from '../../ports/process-reports.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Engines, LogPlace } from '../engines.ts';
+import { repeat } from '../event-loop.ts';
+
+/** A role as it runs: what its command waits for. */
+export interface RunningRole {
+  readonly url: string;
+  readonly durability: string;
+  /** Of the installation's logs, oldest first. */
+  readonly logIds: readonly string[];
+  /** Resolves where the process has to end by itself. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+/** What each role is started with. */
+export interface RoleContext {
+  readonly config: Config;
+  readonly engines: Engines;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Aborts when the process is told to stop while it still waits for a server. */
+  readonly signal: AbortSignal;
+}
+
+const PARTITIONS_APART = 12;
+const OPEN_RETRY_MS = 1_000;
+const REPORT_MS = 1_000;
+
+/** Servers that are not there yet, or not there just now: a role waits for them, whichever starts first. */
+const AWAY: ReadonlySet<string> = new Set(['store_unavailable', 'log_unavailable']);
+
+/**
+ * Opens something on a server, for as long as it takes the server to be there.
+ *
+ * @throws what `open` threw, where no waiting can mend that, or where the role is told to stop.
+ */
+export async function openPatiently<T>(
+  { logger, signal }: RoleContext,
+  what: string,
+  open: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const isAway = error instanceof ApuraError && AWAY.has(error.code);
+      if (!isAway || signal.aborted) throw error;
+      logger.warn({ err: error, what }, 'not there yet, trying again');
+      await delay(OPEN_RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/**
+ * The installation's logs, oldest first; the first one is made where there is none.
+ *
+ * @throws ApuraError `invalid_config`: APURA_PARTITIONS contradicts the newest log.
+ */
+export async function logPlaces(
+  { config }: RoleContext,
+  catalogue: Catalogue,
+): Promise<readonly LogPlace[]> {
+  await catalogue.mintLogSettings({
+    logId: randomBytes(10).toString('hex'),
+    partitions: config.partitions ?? PARTITIONS_APART,
+    dedupWindowMs: DEDUP_WINDOW_MS,
+    clockBoundMs: CLOCK_BOUND_MS,
+    acceptanceBoundMs: ACCEPTANCE_BOUND_MS,
+  });
+  const logs = await catalogue.logs();
+  const newest = logs.at(-1);
+  if (config.partitions !== null && newest?.partitions !== config.partitions) {
+    throw new ApuraError(
+      'invalid_config',
+      `APURA_PARTITIONS is ${config.partitions}, but the newest log has ${newest?.partitions}: their ` +
+        'number is fixed for the life of a log (apura grow makes a new one).',
+    );
+  }
+  return logs.map((settings, generation) => ({ settings, generation }));
+}
+
+export interface ProcessFigures {
+  /** Why the process is not ready; null where it is. */
+  readonly trouble: string | null;
+  readonly door: DoorReport | null;
+  readonly lagMs: number | null;
+}
+
+/** Tells the consoles of this process once a second; `endSecond` gives its figures of that second. */
+export function reportProcess(
+  { clock, logger }: RoleContext,
+  role: string,
+  reports: ProcessReports,
+  endSecond: (seconds: number) => ProcessFigures,
+): () => Promise<void> {
+  const name = `${role}-${randomBytes(3).toString('hex')}`;
+  let at = clock.monotonic();
+  let cpu = process.cpuUsage();
+  const tell = (): void => {
+    const now = clock.monotonic();
+    const seconds = Math.max(0.001, (now - at) / 1000);
+    at = now;
+    const used = process.cpuUsage(cpu);
+    cpu = process.cpuUsage();
+    reports.publish({
+      name,
+      role,
+      at: clock.now(),
+      rssBytes: process.memoryUsage.rss(),
+      cpuPercent: Math.round((used.user + used.system) / 1e4 / seconds),
+      ...endSecond(seconds),
+    });
+  };
+  return repeat(REPORT_MS, tell, (err) => logger.warn({ err }, 'a report was not told'));
+}
