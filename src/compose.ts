@@ -1,28 +1,19 @@
 /** The composition root of `apura serve`: every role in one process, started in order, stopped in order. */
-import { readFileSync } from 'node:fs';
 import { startCounting } from './compose/counting.ts';
 import { adminToken, claimFolder, dataPaths, signingSecret } from './compose/data-folder.ts';
 import { ensureDemoPoll } from './compose/demo-poll.ts';
 import { repeat } from './compose/event-loop.ts';
+import { openFront } from './compose/front.ts';
 import { newPollId, startIngest } from './compose/ingest.ts';
 import { createOperations } from './compose/operations.ts';
 import type { SpawnThread, ThreadListener, ThreadName } from './compose/thread.ts';
 import { createSchedule, createUseCases, pollEditor } from './compose/use-cases.ts';
 import { type Config, checkEmbedded } from './config/config.ts';
 import { ApuraError } from './domain/errors.ts';
-import { createApi } from './edge/http/api.ts';
-import type { ApiDeps, Surface } from './edge/http/api-deps.ts';
-import { loadAssets } from './edge/http/assets.ts';
-import { trustProxies } from './edge/http/client-address.ts';
 import { createConsoleSessions } from './edge/http/console-sessions.ts';
 import { createCors } from './edge/http/cors.ts';
-import { createFailedLogins } from './edge/http/failed-logins.ts';
-import { createOperators } from './edge/http/operators.ts';
-import { createResultsBodies } from './edge/http/results-bodies.ts';
 import { createResultsTokens } from './edge/http/results-token.ts';
-import { type HttpServer, startHttpServer } from './edge/http/server.ts';
 import { VoteRoute } from './edge/http/vote-route.ts';
-import { createLive } from './edge/websocket/live.ts';
 import type { Catalogue, OperatorAct } from './ports/catalogue.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { DoorMetrics } from './telemetry/door-metrics.ts';
@@ -44,7 +35,6 @@ export interface Serving {
 const SECOND_MS = 1_000;
 const SCHEDULE_MS = 200;
 const RECONCILE_MS = 2_000;
-const RECENT_ACTS = 20;
 
 export async function serve(config: Config, spawn: SpawnThread, logger: Logger): Promise<Serving> {
   checkEmbedded(config);
@@ -102,17 +92,8 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       config.adminToken === null
         ? { ...adminToken(paths), file: paths.adminToken }
         : { token: config.adminToken, isNew: false, file: null };
-    const reading = { directory: ingest.directory, board: counting.board, clock };
-    const monotonic = (): number => clock.monotonic();
-    const sessions = createConsoleSessions(monotonic);
-    const operators = createOperators({
-      operatorToken: token.token,
-      sessions,
-      failedLogins: createFailedLogins(monotonic),
-    });
+    const sessions = createConsoleSessions(() => clock.monotonic());
     const resultsTokens = createResultsTokens(config.secret ?? signingSecret(paths));
-    const results = createResultsBodies(reading);
-    const useCases = createUseCases(ingest, clock);
     const votes = new VoteRoute({
       door: ingest.door,
       clock,
@@ -126,71 +107,29 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       counting,
       door: books,
       stopping: () => stopping,
-      monotonic,
+      monotonic: () => clock.monotonic(),
     });
-    const reportFailure = (err: unknown, requestId: string): void =>
-      logger.error({ err, requestId }, 'a request has failed');
-    const live = createLive({
-      reading,
-      results,
-      operators,
-      resultsTokens,
-      corsOrigins: config.corsOrigins,
-      log: { durability: ingest.log.description.durability, logId: ingest.settings.logId },
-      recentActs: (await useCases.listActs({ poll: null, cursor: null, limit: RECENT_ACTS })).acts,
-    });
+    const front = cleanup.use(
+      await openFront({
+        config,
+        logger,
+        reading: { directory: ingest.directory, board: counting.board, clock },
+        useCases: createUseCases(ingest, clock),
+        operations,
+        votes,
+        operatorToken: token.token,
+        sessions,
+        resultsTokens,
+        log: { durability: ingest.log.description.durability, logId: ingest.settings.logId },
+      }),
+    );
+    const { live } = front;
     cleanup.use(counting.feed.subscribe((frame) => live.onFrame(frame)));
     freshness.push(() => {
       for (const { id } of ingest.directory.list(clock.now())) live.onFrame({ scope: id });
     });
     announcements.push((act) => live.onAct(act));
     cleanup.use(ingest.directory.subscribe((record) => live.onPoll(record.poll)));
-
-    const assets = await loadAssets();
-    const apiOf = (surface: Surface) =>
-      createApi({
-        surface,
-        reading,
-        results,
-        useCases,
-        operations,
-        operators,
-        sessions,
-        resultsTokens,
-        corsOrigins: config.corsOrigins,
-        assets,
-        castVote: (poll, option, key) => votes.cast(poll, option, key),
-        vote: (request, poll) => votes.handle(request, poll),
-        reportFailure,
-      } satisfies ApiDeps);
-    const tls =
-      config.tls === null
-        ? null
-        : { cert: readPem(config.tls.certFile), key: readPem(config.tls.keyFile) };
-    const listen = (surface: Surface, port: number, portName: string): HttpServer =>
-      startHttpServer({
-        host: config.httpHost,
-        port,
-        portName,
-        tls,
-        votes,
-        sharePort: false,
-        api: apiOf(surface),
-        live,
-        surface,
-        clientAddress: trustProxies(config.trustedProxies),
-      });
-    const main = listen(
-      config.adminPort === null ? 'combined' : 'public',
-      config.httpPort,
-      'APURA_HTTP_PORT',
-    );
-    cleanup.defer(() => main.stop());
-    const admin =
-      config.adminPort === null ? main : listen('admin', config.adminPort, 'APURA_ADMIN_PORT');
-    if (admin !== main) cleanup.defer(() => admin.stop());
-    // Viewers go first: a server waits for whoever is still connected.
-    cleanup.defer(() => live.close());
 
     const onFailure = (what: string) => (err: unknown) => logger.warn({ err }, what);
     const schedule = createSchedule(ingest, counting, clock);
@@ -210,8 +149,8 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
     );
     const resources = cleanup.move();
     return {
-      url: main.url,
-      adminUrl: admin.url,
+      url: front.url,
+      adminUrl: front.adminUrl,
       token: { value: token.token, isNew: token.isNew, file: token.file },
       logId: ingest.settings.logId,
       durability: ingest.log.description.durability,
@@ -231,14 +170,6 @@ function asFailure(error: Error): ApuraError {
   return error instanceof ApuraError
     ? error
     : new ApuraError('internal', error.message, { cause: error });
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ApuraError('invalid_config', `Can't read the PEM file ${file}.`, { cause });
-  }
 }
 
 /** The catalogue, telling of every act that it has stored. */

@@ -1,0 +1,119 @@
+/** All that people reach over HTTP in one process: votes, API, pages and live feeds, on one port or two. */
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import { ApuraError } from '../domain/errors.ts';
+import { createApi } from '../edge/http/api.ts';
+import type { ApiDeps, Operations, Surface, VotingUseCases } from '../edge/http/api-deps.ts';
+import { loadAssets } from '../edge/http/assets.ts';
+import { trustProxies } from '../edge/http/client-address.ts';
+import type { ConsoleSessions } from '../edge/http/console-sessions.ts';
+import { createFailedLogins } from '../edge/http/failed-logins.ts';
+import { createOperators } from '../edge/http/operators.ts';
+import { createResultsBodies } from '../edge/http/results-bodies.ts';
+import type { ResultsTokens } from '../edge/http/results-token.ts';
+import { type HttpServer, startHttpServer } from '../edge/http/server.ts';
+import type { VoteRoute } from '../edge/http/vote-route.ts';
+import { createLive, type Live } from '../edge/websocket/live.ts';
+import type { Durability } from '../ports/event-log.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface FrontDeps {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly reading: ApiDeps['reading'];
+  readonly useCases: VotingUseCases;
+  readonly operations: Operations;
+  readonly votes: VoteRoute;
+  readonly operatorToken: string;
+  readonly sessions: ConsoleSessions;
+  readonly resultsTokens: ResultsTokens;
+  readonly log: { readonly durability: Durability; readonly logId: string };
+}
+
+export interface Front extends AsyncDisposable {
+  readonly url: string;
+  /** Where operators go; the same as `url` unless they have a port of their own. */
+  readonly adminUrl: string;
+  readonly live: Live;
+}
+
+const RECENT_ACTS = 20;
+
+/** @throws ApuraError `port_in_use`; `invalid_config` where the address or the certificate won't do. */
+export async function openFront(deps: FrontDeps): Promise<Front> {
+  const { config, logger, reading, useCases, operations, votes, resultsTokens } = deps;
+  await using cleanup = new AsyncDisposableStack();
+  const operators = createOperators({
+    operatorToken: deps.operatorToken,
+    sessions: deps.sessions,
+    failedLogins: createFailedLogins(() => reading.clock.monotonic()),
+  });
+  const results = createResultsBodies(reading);
+  const live = createLive({
+    reading,
+    results,
+    operators,
+    resultsTokens,
+    corsOrigins: config.corsOrigins,
+    log: deps.log,
+    recentActs: (await useCases.listActs({ poll: null, cursor: null, limit: RECENT_ACTS })).acts,
+  });
+  const assets = await loadAssets();
+  const apiOf = (surface: Surface) =>
+    createApi({
+      surface,
+      reading,
+      results,
+      useCases,
+      operations,
+      operators,
+      sessions: deps.sessions,
+      resultsTokens,
+      corsOrigins: config.corsOrigins,
+      assets,
+      castVote: (poll, option, key) => votes.cast(poll, option, key),
+      vote: (request, poll) => votes.handle(request, poll),
+      reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
+    } satisfies ApiDeps);
+  const tls = tlsOf(config);
+  const listen = (surface: Surface, port: number, portName: string): HttpServer =>
+    startHttpServer({
+      host: config.httpHost,
+      port,
+      portName,
+      sharePort: false,
+      tls,
+      votes,
+      api: apiOf(surface),
+      live,
+      surface,
+      clientAddress: trustProxies(config.trustedProxies),
+    });
+  const { httpPort, adminPort } = config;
+  const main = listen(adminPort === null ? 'combined' : 'public', httpPort, 'APURA_HTTP_PORT');
+  cleanup.defer(() => main.stop());
+  const admin = adminPort === null ? main : listen('admin', adminPort, 'APURA_ADMIN_PORT');
+  if (admin !== main) cleanup.defer(() => admin.stop());
+  // Viewers go first: a server waits for whoever is still connected.
+  cleanup.defer(() => live.close());
+  const resources = cleanup.move();
+  return {
+    url: main.url,
+    adminUrl: admin.url,
+    live,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** @throws ApuraError `invalid_config`: a file that can not be read. */
+export function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | null {
+  return tls === null ? null : { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ApuraError('invalid_config', `Can't read the PEM file ${file}.`, { cause });
+  }
+}
