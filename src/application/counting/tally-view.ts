@@ -1,93 +1,127 @@
-/** The tally in memory, as frames show it: loaded once from the store, then moved by every step. */
+/**
+ * The tally in memory, as frames show it: each partition read from the store, then moved by every
+ * step. What a partition contributes is kept apart, so that any one of them can be read again.
+ */
 import type { MinuteTotal } from '../../domain/counting/step-totals.ts';
 import type { TallyFrame } from '../../ports/live-feed.ts';
-import type { PartitionCounts, StepBase } from '../../ports/store-step.ts';
+import type { PartitionCounts } from '../../ports/store-step.ts';
+import type { TallyChange } from '../../ports/tally-changes.ts';
+
+/** The part of an applied step that moves counts. */
+export type CountsMove = Pick<TallyChange, 'partition' | 'from' | 'nextOffset' | 'counts'>;
+
+/** How a move met the view: `behind` is in it already, `hole` begins where the view is not. */
+export type Fit = 'applied' | 'behind' | 'hole';
+
+/** One item's count in one lane and minute, over all partitions. */
+interface Cell extends Omit<MinuteTotal, 'count'> {
+  count: number;
+}
 
 interface ScopeView {
   readonly items: Map<string, number>;
   readonly flagged: Map<string, number>;
-  readonly minutes: Map<string, MinuteTotal>;
-  readonly changed: Set<string>;
+  readonly cells: Map<string, Cell>;
+  readonly changed: Set<Cell>;
+}
+
+interface PartitionView {
+  readonly nextOffset: number;
+  /** What the partition adds to each cell. */
+  readonly parts: Map<Cell, number>;
 }
 
 export class TallyView {
   readonly #scopes = new Map<string, ScopeView>();
-  readonly #nextOffsets = new Map<number, number>();
+  readonly #partitions = new Map<number, PartitionView>();
   #lagMs = 0;
 
-  /** Adds a partition as the store holds it. Once a partition, before its first step. */
-  load(partition: number, counts: PartitionCounts): void {
-    this.#nextOffsets.set(partition, counts.checkpoint.nextOffset);
-    for (const count of counts.counts) this.#add(count);
+  /** Takes a partition as the store holds it, in place of all that it had contributed. */
+  load(partition: number, { checkpoint, counts }: PartitionCounts): void {
+    const before = this.#partitions.get(partition)?.parts ?? new Map<Cell, number>();
+    const parts = new Map<Cell, number>();
+    for (const count of counts) {
+      const cell = this.#cell(count);
+      parts.set(cell, (parts.get(cell) ?? 0) + count.count);
+    }
+    for (const [cell, part] of before) {
+      if (!parts.has(cell)) this.#move(cell, -part);
+    }
+    for (const [cell, part] of parts) this.#move(cell, part - (before.get(cell) ?? 0));
+    this.#partitions.set(partition, { nextOffset: checkpoint.nextOffset, parts });
   }
 
-  /** Moves on by a step that the store has applied. `lagMs`: from its first acceptance until now. */
-  apply(step: StepBase, lagMs: number): void {
-    this.#nextOffsets.set(step.partition, step.checkpoint.nextOffset);
-    for (const count of step.counts) this.#add(count);
+  /** Moves a partition on, where the move begins where it stands. `lagMs`: from first acceptance until now. */
+  apply({ partition, from, nextOffset, counts }: CountsMove, lagMs: number): Fit {
+    const view = this.#partitions.get(partition);
+    if (view === undefined) return 'hole';
+    if (nextOffset <= view.nextOffset) return 'behind';
+    if (from !== view.nextOffset) return 'hole';
+    for (const count of counts) {
+      const cell = this.#cell(count);
+      view.parts.set(cell, (view.parts.get(cell) ?? 0) + count.count);
+      this.#move(cell, count.count);
+    }
+    this.#partitions.set(partition, { nextOffset, parts: view.parts });
     this.#lagMs = Math.max(this.#lagMs, lagMs);
+    return 'applied';
+  }
+
+  /** Where a partition stands; null before it was loaded. */
+  nextOffset(partition: number): number | null {
+    return this.#partitions.get(partition)?.nextOffset ?? null;
   }
 
   /** Sum over partitions of the next offsets. */
   get version(): number {
     let version = 0;
-    for (const offset of this.#nextOffsets.values()) version += offset;
+    for (const { nextOffset } of this.#partitions.values()) version += nextOffset;
     return version;
   }
 
-  /** A frame for every scope that changed since the last call. */
-  takeFrames(asOf: number, stale: boolean): TallyFrame[] {
-    const frames: TallyFrame[] = [];
-    for (const [scope, view] of this.#scopes) {
-      if (view.changed.size === 0) continue;
-      const minutes = [...view.changed].flatMap((name) => view.minutes.get(name) ?? []);
-      view.changed.clear();
-      frames.push(this.#frame(scope, view, minutes, asOf, stale));
-    }
+  /**
+   * A frame for every scope that changed since the last call, or for `every` scope, with the counts
+   * as they are now of all minutes that changed, also of those that vanished.
+   */
+  takeFrames(asOf: number, stale: boolean, every: boolean): TallyFrame[] {
+    const { version } = this;
+    const lagMs = this.#lagMs;
     this.#lagMs = 0;
+    const frames: TallyFrame[] = [];
+    for (const [scope, { items, flagged, changed }] of this.#scopes) {
+      if (changed.size === 0 && !every) continue;
+      const minutes = [...changed].map((cell) => ({ ...cell }));
+      changed.clear();
+      const counts = { items: new Map(items), flagged: new Map(flagged), minutes };
+      frames.push({ scope, ...counts, version, asOf, lagMs, stale });
+    }
     return frames;
   }
 
-  /** A frame of everything known, for every scope. */
-  wholeFrames(asOf: number, stale: boolean): TallyFrame[] {
-    return [...this.#scopes].map(([scope, view]) =>
-      this.#frame(scope, view, [...view.minutes.values()], asOf, stale),
-    );
+  #move(cell: Cell, change: number): void {
+    if (change === 0) return;
+    const view = this.#scope(cell.scope);
+    const totals = cell.lane === 'valid' ? view.items : view.flagged;
+    totals.set(cell.item, (totals.get(cell.item) ?? 0) + change);
+    cell.count += change;
+    view.changed.add(cell);
   }
 
-  #frame(
-    scope: string,
-    view: ScopeView,
-    minutes: readonly MinuteTotal[],
-    asOf: number,
-    stale: boolean,
-  ): TallyFrame {
-    return {
-      scope,
-      items: new Map(view.items),
-      flagged: new Map(view.flagged),
-      minutes,
-      version: this.version,
-      asOf,
-      lagMs: this.#lagMs,
-      stale,
-    };
-  }
-
-  #add(count: MinuteTotal): void {
-    const view = this.#scope(count.scope);
-    const totals = count.lane === 'valid' ? view.items : view.flagged;
-    totals.set(count.item, (totals.get(count.item) ?? 0) + count.count);
-    const name = `${count.minute} ${count.lane} ${count.item}`;
-    const before = view.minutes.get(name)?.count ?? 0;
-    view.minutes.set(name, { ...count, count: before + count.count });
-    view.changed.add(name);
+  #cell({ scope, item, lane, minute }: MinuteTotal): Cell {
+    const { cells } = this.#scope(scope);
+    const name = `${minute} ${lane} ${item}`;
+    let cell = cells.get(name);
+    if (cell === undefined) {
+      cell = { scope, item, lane, minute, count: 0 };
+      cells.set(name, cell);
+    }
+    return cell;
   }
 
   #scope(scope: string): ScopeView {
     let view = this.#scopes.get(scope);
     if (view === undefined) {
-      view = { items: new Map(), flagged: new Map(), minutes: new Map(), changed: new Set() };
+      view = { items: new Map(), flagged: new Map(), cells: new Map(), changed: new Set() };
       this.#scopes.set(scope, view);
     }
     return view;
