@@ -1,4 +1,4 @@
-/** What the tally thread and the ledger thread share: followers of every partition, and their worker. */
+/** What the tally thread and the ledger thread share: a worker that follows every partition. */
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSqliteLogReader } from '../adapters/sqlite/event-log.ts';
@@ -8,7 +8,9 @@ import {
   type StepCollector,
   type StepStore,
 } from '../application/counting/partition-follower.ts';
+import { soleOwnership } from '../application/counting/sole-ownership.ts';
 import { type Progress, StoreWorker } from '../application/counting/store-worker.ts';
+import type { ApuraError } from '../domain/errors.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { PartitionCounts, StepBase } from '../ports/store-step.ts';
 import { SharedOffsets } from '../runtime/shared-offsets.ts';
@@ -60,9 +62,11 @@ export function followLog<Step extends StepBase>(deps: StoreThreadDeps<Step>) {
   const positions = new SharedOffsets(settings.positions);
   const stop = new AbortController();
   const seed = randomInt(UINT32);
-  const followers = Array.from(
-    { length: settings.partitions },
-    (_, partition) =>
+  let halted: ApuraError | null = null;
+  const worker = new StoreWorker<Step>({
+    log,
+    ownership: soleOwnership(settings.partitions),
+    follower: (partition) =>
       new PartitionFollower<Step>({
         log,
         store,
@@ -71,10 +75,6 @@ export function followLog<Step extends StepBase>(deps: StoreThreadDeps<Step>) {
         seed,
         collector: deps.collector,
       }),
-  );
-  const worker = new StoreWorker<Step>({
-    log,
-    followers,
     read: (partition) => store.read(partition),
     stepBytesMax: deps.stepBytesMax,
     roundMs: deps.roundMs,
@@ -88,15 +88,22 @@ export function followLog<Step extends StepBase>(deps: StoreThreadDeps<Step>) {
       deps.onRound();
     },
     onTrouble: tellTrouble,
+    // Nobody else could go on with the partition, and half a result must not pass for a whole one.
+    onHalted: (_, error) => {
+      halted ??= error;
+      stop.abort();
+    },
   });
-  const running = worker.run(stop.signal);
+  const running = worker.run(stop.signal).then(() => {
+    if (halted !== null) throw halted;
+  });
   return {
     work: running,
     methods: {
       read: (partition: number) => store.read(partition),
       countsAt: (partition: number, offset: number) => worker.countsAt(partition, offset),
       hasPassedClose: (scope: string) => worker.hasPassedClose(scope),
-      windowSize: () => followers.reduce((sum, follower) => sum + follower.windowSize, 0),
+      windowSize: () => worker.windowSize,
       close: async () => {
         stop.abort();
         await running.catch(() => {});

@@ -5,64 +5,145 @@ import { settled } from '../../../test/support/hand-turned-loop.ts';
 import type { ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { TallyStep } from '../../ports/live-tally.ts';
+import type { PartitionOwnership } from '../../ports/partition-ownership.ts';
 import type { PartitionCounts } from '../../ports/store-step.ts';
-import type { FollowerDeps } from './partition-follower.ts';
-import { StoreWorker, type StoreWorkerDeps } from './store-worker.ts';
+import { FENCED_PAUSE_MS, FENCED_PAUSE_MS_MAX } from './fence-backoff.ts';
+import type { FollowerDeps, StepStore } from './partition-follower.ts';
+import { soleOwnership } from './sole-ownership.ts';
+import {
+  HEARTBEAT_MS,
+  RETRY_MS,
+  STEPS_AT_ONCE_MAX,
+  StoreWorker,
+  type StoreWorkerDeps,
+} from './store-worker.ts';
 
 const ROUND_MS = 50;
-const RETRY_MS = 1_000;
 const block = (number: number): TestBlock => eventsBlock([event(number)]);
 const blocks = (count: number, from = 0): TestBlock[] =>
   Array.from({ length: count }, (_, number) => block(from + number));
 const close: TestBlock = { kind: 'close', blockTime: T0, scope: 'final' };
 
-/** A tally worker on a room; its waiting takes no time, and is written down. */
+/** Which partitions a worker is told to own, as the test says. */
+class TestOwnership implements Pick<PartitionOwnership, 'owned' | 'subscribe'> {
+  owned: ReadonlySet<number>;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(partitions: readonly number[]) {
+    this.owned = new Set(partitions);
+  }
+
+  give(...partitions: number[]): void {
+    this.owned = new Set(partitions);
+    for (const listener of this.#listeners) listener();
+  }
+
+  subscribe(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+}
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+const TURN_MS = 25;
+
+/** A tally worker on a room. Its waiting is written down, and lasts as long as the test turns. */
 class Running implements AsyncDisposable {
   readonly room: CountingRoom;
   readonly worker: StoreWorker<TallyStep>;
+  readonly ownership: TestOwnership;
   readonly waits: number[] = [];
   readonly troubles: unknown[] = [];
+  readonly halts: [number, ApuraError][] = [];
   readonly applied: number[] = [];
-  readonly rounds: number[][] = [];
+  readonly rounds: Map<number, number>[] = [];
   readonly stop = new AbortController();
   readonly ended: Promise<void>;
+  now = 0;
+  #sleepers: Sleeper[] = [];
 
   constructor(
     room: CountingRoom,
     deps: Partial<StoreWorkerDeps<TallyStep>> = {},
     follower: Partial<FollowerDeps<TallyStep>> = {},
+    owned = [...soleOwnership(room.log.description.partitions).owned],
   ) {
     this.room = room;
-    const { partitions } = room.log.description;
+    this.ownership = new TestOwnership(owned);
     this.worker = new StoreWorker<TallyStep>({
       log: room.log,
-      followers: Array.from({ length: partitions }, (_, partition) =>
-        room.tallyFollower({ ...follower, partition }),
-      ),
+      ownership: this.ownership,
+      follower: (partition) => room.tallyFollower({ ...follower, partition }),
       read: (partition) => room.tally.read(partition),
       stepBytesMax: 1 << 20,
       roundMs: ROUND_MS,
-      sleep: async (ms) => {
-        this.waits.push(ms);
-        await settled();
-      },
+      sleep: (ms, signal) => this.#sleep(ms, signal),
       onApplied: ({ step }) => this.applied.push(step.checkpoint.nextOffset),
       onRound: (progress) =>
-        this.rounds.push(progress.map(({ checkpoint }) => checkpoint.nextOffset)),
+        this.rounds.push(
+          new Map(progress.map(({ partition, checkpoint }) => [partition, checkpoint.nextOffset])),
+        ),
       onTrouble: (error) => this.troubles.push(error),
+      onHalted: (partition, error) => this.halts.push([partition, error]),
       ...deps,
     });
     this.ended = this.worker.run(this.stop.signal);
-    // Whoever looks at `ended` still gets the failure.
-    this.ended.catch(() => {});
+  }
+
+  /** Waits but for the heartbeat, which every wait for something goes with. */
+  get pauses(): readonly number[] {
+    return this.waits.filter((ms) => ms !== HEARTBEAT_MS);
+  }
+
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    this.waits.push(ms);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sleeper = { at: this.now + ms, wake: resolve };
+    this.#sleepers.push(sleeper);
+    const end = (): void => {
+      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+      resolve();
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    return promise;
+  }
+
+  /** Lets a little time pass, and all happen that happens in it. */
+  async turn(): Promise<void> {
+    await settled();
+    this.now += TURN_MS;
+    const due = this.#sleepers.filter(({ at }) => at <= this.now);
+    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.now);
+    for (const { wake } of due) wake();
+    await settled();
+  }
+
+  async turnsFor(ms: number): Promise<void> {
+    for (const end = this.now + ms; this.now < end; ) await this.turn();
   }
 
   async until(reached: () => boolean | Promise<boolean>): Promise<void> {
-    for (let turns = 0; turns < 1_000; turns += 1) {
+    for (let turns = 0; turns < 2_000; turns += 1) {
       if (await reached()) return;
-      await settled();
+      await this.turn();
     }
     throw new Error('The worker does not get there.');
+  }
+
+  /** Turns until the promise has settled. */
+  async answer<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const note = (): void => {
+      isSettled = true;
+    };
+    promise.then(note, note);
+    await this.until(() => isSettled);
+    return promise;
   }
 
   async untilAt(offset: number, partition = 0): Promise<void> {
@@ -73,8 +154,22 @@ class Running implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop.abort();
-    await this.ended.catch(() => {});
+    await this.ended;
   }
+}
+
+/** A store on which the test's own steps go wrong or take long. */
+function storeOf(
+  room: CountingRoom,
+  methods: Partial<StepStore<TallyStep>>,
+): { readonly store: StepStore<TallyStep> } {
+  return {
+    store: {
+      takeOver: (partition) => room.tally.takeOver(partition),
+      commit: (step) => room.tally.commit(step),
+      ...methods,
+    },
+  };
 }
 
 describe('a worker', () => {
@@ -93,7 +188,8 @@ describe('a worker', () => {
         room.expected(partition),
       );
     }
-    await running.until(() => running.rounds.at(-1)?.join() === '6,9,12');
+    const last = () => [...(running.rounds.at(-1) ?? [])].join(' ');
+    await running.until(() => last() === '0,6 1,9 2,12');
     expect(running.applied.length).toBeGreaterThanOrEqual(9);
   });
 
@@ -106,14 +202,23 @@ describe('a worker', () => {
     }
   });
 
-  test('of one partition sleeps until the log grows', async () => {
-    const room = new CountingRoom();
+  test.each([1, 3])('of %p partitions sleeps until the log grows in one of them', async (many) => {
+    const room = new CountingRoom(many);
     await using running = new Running(room);
     await running.until(() => running.rounds.length === 1);
     for (let turn = 0; turn < 20; turn += 1) await settled();
     expect(running.rounds).toHaveLength(1);
-    await room.append(blocks(1));
-    await running.untilAt(1);
+    await room.append(blocks(1), many - 1);
+    await running.untilAt(1, many - 1);
+    expect(running.now).toBeLessThan(HEARTBEAT_MS / 2);
+  });
+
+  test('tells where it stands once a second though nothing happens', async () => {
+    await using running = new Running(new CountingRoom(2));
+    await running.turnsFor(20 * HEARTBEAT_MS);
+    const expected = (20 * HEARTBEAT_MS) / (HEARTBEAT_MS + ROUND_MS);
+    expect(running.rounds.length).toBeGreaterThan(0.9 * expected);
+    expect(running.rounds.length).toBeLessThan(1.2 * expected);
   });
 
   test('leaves roundMs between two rounds while it keeps up', async () => {
@@ -124,8 +229,8 @@ describe('a worker', () => {
       await running.untilAt(number + 1);
     }
     expect(running.applied).toHaveLength(5);
-    await running.until(() => running.waits.length >= 5);
-    expect(new Set(running.waits)).toEqual(new Set([ROUND_MS]));
+    await running.until(() => running.pauses.length >= 5);
+    expect(new Set(running.pauses)).toEqual(new Set([ROUND_MS]));
   });
 
   test('does not wait while it is behind, but lets others have a turn', async () => {
@@ -134,7 +239,7 @@ describe('a worker', () => {
     await using running = new Running(room, { stepBytesMax: 1 });
     await running.untilAt(6);
     expect(running.applied).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(running.waits.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
+    expect(running.pauses.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
   });
 
   test('tells of each step before the next one begins', async () => {
@@ -175,52 +280,397 @@ describe('a failure', () => {
     const room = new CountingRoom();
     await room.append(blocks(2));
     const failures = [failure, failure];
-    const store = {
-      takeOver: (partition: number) => room.tally.takeOver(partition),
-      commit: async (step: TallyStep) => {
-        const next = failures.shift();
-        if (next !== undefined) throw next;
-        return room.tally.commit(step);
-      },
-    };
-    await using running = new Running(room, {}, { store });
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) => {
+          const next = failures.shift();
+          if (next !== undefined) throw next;
+          return room.tally.commit(step);
+        },
+      }),
+    );
     await running.untilAt(2);
     expect(running.troubles).toEqual([failure, failure]);
-    expect(running.waits.slice(0, 2)).toEqual([RETRY_MS, RETRY_MS]);
+    expect(running.now).toBeGreaterThanOrEqual(2 * RETRY_MS);
+    expect(running.now).toBeLessThan(3 * RETRY_MS);
     expect(CountingRoom.contents(await room.tally.read(0))).toEqual(room.expected());
   });
 
+  test('of the moment holds up its own partition alone', async () => {
+    const room = new CountingRoom(3);
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: (step) =>
+          step.partition === 1 ? Promise.reject(new Error('busy')) : room.tally.commit(step),
+      }),
+    );
+    for (let number = 0; number < 10; number += 1) {
+      for (const partition of [0, 1, 2]) await room.append(blocks(1, number), partition);
+      await running.untilAt(number + 1, 0);
+      await running.untilAt(number + 1, 2);
+    }
+    expect(running.now).toBeLessThan(11 * (ROUND_MS + 2 * TURN_MS));
+    expect((await room.tally.read(1)).checkpoint.nextOffset).toBe(0);
+    await running.until(() => running.rounds.at(-1)?.has(1) === false);
+  });
+
+  test('whose effect is not known leaves the position open until the store was asked', async () => {
+    const room = new CountingRoom();
+    let isLost = false;
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) => {
+          const outcome = await room.tally.commit(step);
+          if (isLost) throw new Error('the answer is lost');
+          return outcome;
+        },
+      }),
+    );
+    await room.append(blocks(1));
+    await running.untilAt(1);
+    isLost = true;
+    await room.append(blocks(1, 1));
+    await running.until(() => running.troubles.length === 1);
+    await running.until(() => running.rounds.at(-1)?.size === 0);
+    isLost = false;
+    await running.until(() => running.rounds.at(-1)?.get(0) === 2);
+    expect(running.applied).toEqual([1]);
+  });
+
+  test('of the log’s own wait is told and waited off', async () => {
+    const room = new CountingRoom();
+    const failures = [new Error('no route'), new Error('no route')];
+    const log = withMethods(room.log, {
+      changed: async (positions, signal) => {
+        const next = failures.shift();
+        if (next !== undefined) throw next;
+        await room.log.changed(positions, signal);
+      },
+    });
+    await using running = new Running(room, { log });
+    await running.turnsFor(3 * RETRY_MS);
+    expect(running.troubles).toHaveLength(2);
+    await room.append(blocks(1));
+    await running.untilAt(1);
+  });
+
   test.each<ErrorCode>([
-    'fenced',
     'log_rewound',
     'log_trimmed',
     'log_mismatch',
     'log_corrupt',
     'ledger_key_conflict',
     'store_corrupt',
-  ])('that no other try can mend halts the worker: %s', async (code) => {
-    const room = new CountingRoom();
-    await room.append(blocks(1));
+  ])('that no other try can mend halts the partition, once and alone: %s', async (code) => {
+    const room = new CountingRoom(2);
     const failure = new ApuraError(code, 'for good');
+    let reads = 0;
     const log = withMethods(room.log, {
-      read: async () => {
+      read: async (partition, from, maxBytes) => {
+        if (partition === 0) return room.log.read(partition, from, maxBytes);
+        reads += 1;
         throw failure;
       },
     });
-    const running = new Running(room, {}, { log });
-    await expect(running.ended).rejects.toBe(failure);
+    await using running = new Running(room, {}, { log });
+    const waiting = running.worker.countsAt(1, 5);
+    await running.until(() => running.halts.length > 0);
+    expect(await waiting).toBeNull();
+    expect(await running.worker.countsAt(1, 0)).toBeNull();
+    await room.append(blocks(1), 0);
+    await running.untilAt(1);
+    await running.turnsFor(3 * RETRY_MS);
+    // Not even being given it anew brings it back.
+    running.ownership.give(0);
+    await running.turn();
+    running.ownership.give(0, 1);
+    await running.turnsFor(3 * RETRY_MS);
+    expect(reads).toBe(1);
+    expect(running.halts).toEqual([[1, failure]]);
+    expect([...running.worker.halted]).toEqual([[1, failure]]);
     expect(running.troubles).toEqual([]);
   });
+});
 
-  test('of a worker that another one has replaced halts it', async () => {
+describe('shared out', () => {
+  test('a partition that was gained is taken over, one that was lost is left alone', async () => {
+    const room = new CountingRoom(2);
+    const takeOvers: number[] = [];
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        takeOver: (partition) => {
+          takeOvers.push(partition);
+          return room.tally.takeOver(partition);
+        },
+      }),
+      [],
+    );
+    for (const partition of [0, 1]) await room.append(blocks(2), partition);
+    await running.turnsFor(2 * HEARTBEAT_MS);
+    expect(takeOvers).toEqual([]);
+    running.ownership.give(1);
+    await running.untilAt(2, 1);
+    expect([...(running.rounds.at(-1) ?? [])]).toEqual([[1, 2]]);
+    running.ownership.give(0);
+    await running.untilAt(2, 0);
+    await room.append(blocks(1, 2), 1);
+    await running.turnsFor(2 * HEARTBEAT_MS);
+    expect((await room.tally.read(1)).checkpoint.nextOffset).toBe(2);
+    expect([...(running.rounds.at(-1) ?? [])]).toEqual([[0, 2]]);
+    running.ownership.give(0, 1);
+    await running.untilAt(3, 1);
+    expect(takeOvers).toEqual([1, 0, 1]);
+  });
+
+  test('a change of what is owned is seen at once, not at the next heartbeat', async () => {
     const room = new CountingRoom();
-    await using zombie = new Running(room);
-    await zombie.until(() => zombie.rounds.length === 1);
-    await using owner = new Running(room);
-    await owner.until(() => owner.rounds.length === 1);
     await room.append(blocks(1));
-    await expect(zombie.ended).rejects.toMatchObject({ code: 'fenced' });
-    await owner.untilAt(1);
+    await using running = new Running(room, {}, {}, []);
+    await running.turn();
+    running.ownership.give(0);
+    await running.untilAt(1);
+    expect(running.now).toBeLessThan(HEARTBEAT_MS / 2);
+  });
+
+  test('who waits for a lost partition is told so at once; who asks for one is too', async () => {
+    const room = new CountingRoom(2);
+    await using running = new Running(room, {}, {}, [0]);
+    expect(await running.worker.countsAt(1, 0)).toBeNull();
+    await running.turn();
+    const waiting = running.worker.countsAt(0, 5);
+    running.ownership.give(1);
+    expect(await waiting).toBeNull();
+  });
+
+  test('a partition that is lost and gained during a step begins anew when that has ended', async () => {
+    const room = new CountingRoom();
+    await room.append(blocks(1));
+    const gate = Promise.withResolvers<void>();
+    const calls: string[] = [];
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        takeOver: (partition) => {
+          calls.push('take over');
+          return room.tally.takeOver(partition);
+        },
+        commit: async (step) => {
+          calls.push('commit');
+          await gate.promise;
+          return room.tally.commit(step);
+        },
+      }),
+    );
+    await running.until(() => calls.length === 2);
+    running.ownership.give();
+    running.ownership.give(0);
+    await running.turnsFor(3 * HEARTBEAT_MS);
+    expect(calls).toEqual(['take over', 'commit']);
+    gate.resolve();
+    await running.until(() => calls.length === 3);
+    expect(calls).toEqual(['take over', 'commit', 'take over']);
+    expect(running.applied).toEqual([1]);
+  });
+
+  test('a step that is fenced after its partition was lost is nothing to speak of', async () => {
+    const room = new CountingRoom();
+    await using running = new Running(room);
+    await running.turn();
+    await room.tally.takeOver(0);
+    const gate = Promise.withResolvers<void>();
+    const commit = room.tally.commit.bind(room.tally);
+    room.tally.commit = async (step) => {
+      await gate.promise;
+      return commit(step);
+    };
+    await room.append(blocks(1));
+    await running.turnsFor(2 * ROUND_MS);
+    running.ownership.give();
+    gate.resolve();
+    await running.turnsFor(2 * HEARTBEAT_MS);
+    expect(running.troubles).toEqual([]);
+    expect(running.applied).toEqual([]);
+  });
+
+  test('a worker that is fenced takes over again after a pause, where it still owns', async () => {
+    const room = new CountingRoom(2);
+    const made: number[] = [];
+    await using running = new Running(room, {
+      follower: (partition) => {
+        made.push(partition);
+        return room.tallyFollower({ partition });
+      },
+    });
+    await running.turn();
+    // As a repair does, and as a store that was flushed does by forgetting.
+    await room.tally.takeOver(1);
+    await room.append(blocks(3), 1);
+    await running.until(() => running.troubles.length === 1);
+    const fencedAt = running.now;
+    await room.append(blocks(1), 0);
+    await running.untilAt(1, 0);
+    await running.untilAt(3, 1);
+    expect(running.troubles).toMatchObject([{ code: 'fenced' }]);
+    expect(made).toEqual([0, 1, 1]);
+    expect(running.now - fencedAt).toBeGreaterThanOrEqual(FENCED_PAUSE_MS - 2 * TURN_MS);
+    expect(running.now - fencedAt).toBeLessThan(FENCED_PAUSE_MS + 4 * ROUND_MS);
+    expect(CountingRoom.contents(await room.tally.read(1))).toEqual(room.expected(1));
+  });
+
+  test('one that is fenced again and again waits ever longer, until it has been left alone', async () => {
+    const room = new CountingRoom();
+    let isDisputed = true;
+    await using running = new Running(
+      room,
+      { stepBytesMax: 1 },
+      storeOf(room, {
+        commit: async (step) => (isDisputed ? 'fenced' : room.tally.commit(step)),
+      }),
+    );
+    await room.append(blocks(100));
+    await running.until(() => running.troubles.length === 8);
+    const pauses = () => running.pauses.filter((ms) => ms >= FENCED_PAUSE_MS);
+    expect(pauses()).toEqual(
+      [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000].filter((ms) => ms !== HEARTBEAT_MS),
+    );
+    expect(pauses().at(-1)).toBe(FENCED_PAUSE_MS_MAX);
+    isDisputed = false;
+    await running.until(() => running.applied.length > 0);
+    isDisputed = true;
+    await running.until(() => running.troubles.length === 9);
+    // One step is no proof that nobody else believes to own it.
+    expect(pauses().at(-1)).toBe(FENCED_PAUSE_MS_MAX);
+    isDisputed = false;
+    await running.until(() => running.applied.length > 40);
+    isDisputed = true;
+    await running.until(() => running.troubles.length === 10);
+    expect(pauses().at(-1)).toBe(FENCED_PAUSE_MS);
+  });
+
+  test('two workers that both believe to own everything count every event once', async () => {
+    const room = new CountingRoom(2);
+    await using first = new Running(room);
+    await using second = new Running(room);
+    for (let number = 0; number < 40; number += 1) {
+      for (const partition of [0, 1]) await room.append(blocks(1, number), partition);
+      await first.turn();
+      await second.turn();
+    }
+    const areDone = async () => {
+      await second.turn();
+      const at = await Promise.all([0, 1].map((partition) => room.tally.read(partition)));
+      return at.every(({ checkpoint }) => checkpoint.nextOffset === 40);
+    };
+    await first.until(areDone);
+    for (const partition of [0, 1]) {
+      expect(CountingRoom.contents(await room.tally.read(partition))).toEqual(
+        room.expected(partition),
+      );
+    }
+    const fences = first.troubles.length + second.troubles.length;
+    expect(fences).toBeGreaterThan(0);
+    // Without pauses it would be one a step.
+    expect(fences).toBeLessThan(30);
+  });
+});
+
+describe('many partitions', () => {
+  test('are worked on at the same time, so many and no more', async () => {
+    const partitions = 2 * STEPS_AT_ONCE_MAX + 3;
+    const room = new CountingRoom(partitions);
+    for (let partition = 0; partition < partitions; partition += 1) {
+      await room.append(blocks(1), partition);
+    }
+    let atOnce = 0;
+    let most = 0;
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) => {
+          atOnce += 1;
+          most = Math.max(most, atOnce);
+          await settled();
+          atOnce -= 1;
+          return room.tally.commit(step);
+        },
+      }),
+    );
+    await running.until(() => running.applied.length === partitions);
+    expect(most).toBe(STEPS_AT_ONCE_MAX);
+  });
+
+  test('one that takes long holds the others up until the heartbeat, and only once', async () => {
+    const room = new CountingRoom(2);
+    const gate = Promise.withResolvers<void>();
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) => {
+          if (step.partition === 0) await gate.promise;
+          return room.tally.commit(step);
+        },
+      }),
+    );
+    await room.append(blocks(1), 0);
+    await running.turnsFor(2 * ROUND_MS);
+    await room.append(blocks(1), 1);
+    await running.untilAt(1, 1);
+    expect(running.now).toBeLessThan(HEARTBEAT_MS + 4 * ROUND_MS);
+    const from = running.now;
+    for (let number = 1; number < 6; number += 1) {
+      await room.append(blocks(1, number), 1);
+      await running.untilAt(number + 1, 1);
+    }
+    expect(running.now - from).toBeLessThan(10 * ROUND_MS);
+    await room.append(blocks(1, 1), 0);
+    // What is told of the slow one is where its store stands, not where its step would lead.
+    expect(running.rounds.at(-1)?.get(0) ?? 0).toBe(0);
+    gate.resolve();
+    const resumed = running.now;
+    await running.untilAt(2, 0);
+    expect(running.now - resumed).toBeLessThan(HEARTBEAT_MS / 2);
+    await running.until(() => running.rounds.at(-1)?.get(0) === 2);
+  });
+
+  test('a worker ends when the steps under way have, and begins none', async () => {
+    const room = new CountingRoom();
+    await room.append(blocks(1));
+    const gate = Promise.withResolvers<void>();
+    let commits = 0;
+    const running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) => {
+          commits += 1;
+          await gate.promise;
+          return room.tally.commit(step);
+        },
+      }),
+    );
+    await running.until(() => commits === 1);
+    running.stop.abort();
+    let hasEnded = false;
+    void running.ended.then(() => {
+      hasEnded = true;
+    });
+    await running.turnsFor(2 * HEARTBEAT_MS);
+    expect(hasEnded).toBe(false);
+    gate.resolve();
+    await running.ended;
+    expect(running.applied).toEqual([1]);
+    expect(commits).toBe(1);
   });
 });
 
@@ -237,12 +687,12 @@ describe('the counts at an offset', () => {
     await room.append(blocks(9), 1);
     await room.append(blocks(1), 0);
     for (const [index, offset] of [4, 2, 7, 2].entries()) {
-      expect(contentsOf(await (asked[index] ?? null))).toEqual({
+      expect(contentsOf(await running.answer(asked[index] ?? Promise.resolve(null)))).toEqual({
         at: offset,
         ...room.expected(1, offset),
       });
     }
-    expect(contentsOf(await other)).toEqual({ at: 1, ...room.expected(0, 1) });
+    expect(contentsOf(await running.answer(other))).toEqual({ at: 1, ...room.expected(0, 1) });
     await running.untilAt(9, 1);
   });
 
@@ -259,7 +709,7 @@ describe('the counts at an offset', () => {
     for (let turn = 0; turn < 10; turn += 1) await settled();
     expect(counts).toBeUndefined();
     await room.append(blocks(2, 2));
-    await asked;
+    await running.answer(asked);
     expect(contentsOf(counts ?? null)).toEqual({ at: 3, ...room.expected(0, 3) });
     await running.untilAt(4);
   });
@@ -269,7 +719,7 @@ describe('the counts at an offset', () => {
     await room.append(blocks(3));
     await using running = new Running(room);
     await running.untilAt(3);
-    expect(await running.worker.countsAt(0, 2)).toBeNull();
+    expect(await running.answer(running.worker.countsAt(0, 2))).toBeNull();
   });
 
   test('are there at once where the store stands, also while the worker sleeps on an idle log', async () => {
@@ -280,7 +730,7 @@ describe('the counts at an offset', () => {
     const rounds = running.rounds.length;
     for (let turn = 0; turn < 20; turn += 1) await settled();
     expect(running.rounds.length).toBeLessThanOrEqual(rounds + 2);
-    const counts = await running.worker.countsAt(0, 3);
+    const counts = await running.answer(running.worker.countsAt(0, 3));
     expect(contentsOf(counts)).toEqual({ at: 3, ...room.expected() });
   });
 
@@ -297,7 +747,7 @@ describe('the counts at an offset', () => {
         return room.tally.read(partition);
       },
     });
-    const counts = await running.worker.countsAt(0, 2);
+    const counts = await running.answer(running.worker.countsAt(0, 2));
     expect(contentsOf(counts)).toEqual({ at: 2, ...room.expected(0, 2) });
     expect(running.troubles).toHaveLength(2);
   });
@@ -311,7 +761,7 @@ describe('the counts at an offset', () => {
         return { ...counts, checkpoint: { ...counts.checkpoint, nextOffset: 9 } };
       },
     });
-    expect(await running.worker.countsAt(0, 2)).toBeNull();
+    expect(await running.answer(running.worker.countsAt(0, 2))).toBeNull();
   });
 
   test('are none once the worker has ended: nobody waits for it for ever', async () => {
@@ -325,9 +775,19 @@ describe('the counts at an offset', () => {
   });
 });
 
-test('a worker without partitions ends like any other', async () => {
-  const running = new Running(new CountingRoom(), { followers: [] });
+test('a worker without partitions ends like any other, and says nothing of what has passed', async () => {
+  const running = new Running(new CountingRoom(), {}, {}, []);
   await running.until(() => running.rounds.length >= 2);
+  expect(running.worker.hasPassedClose('final')).toBe(false);
   running.stop.abort();
   await running.ended;
+});
+
+test('the window’s size is that of all partitions', async () => {
+  const room = new CountingRoom(2);
+  await using running = new Running(room);
+  for (const partition of [0, 1]) await room.append(blocks(2, 10 * partition), partition);
+  await running.untilAt(2, 0);
+  await running.untilAt(2, 1);
+  expect(running.worker.windowSize).toBe(4);
 });
