@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 bin := node_modules/.bin
 bun := $(bin)/bun
 chromium := chromium
-servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server'
+servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server' nginx haproxy 'gettext-base=envsubst'
 load_generator := wrk
 code := $(wildcard src web tools test bench)
 
