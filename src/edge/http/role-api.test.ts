@@ -83,5 +83,7 @@ describe('a door', () => {
     expect((await ask('/metrics', door)).status).toBe(401);
     expect((await ask('/metrics', door, { authorization: 'Bearer right' })).status).toBe(200);
     expect((await ask('/readyz', door)).status).toBe(200);
+    const beside = { ...door, surface: 'public' } as const;
+    expect((await ask('/metrics', beside, { authorization: 'Bearer right' })).status).toBe(404);
   });
 });

@@ -21,7 +21,12 @@ export function createRoleApi(deps: RoleApiDeps): Api {
   const app = new OpenAPIHono<HttpEnv>();
   const routes: Route[] = [...processRoutes(deps)];
   if (deps.isDoor) routes.push(timeRoute(deps));
-  mountRoutes(app, deps.operators ?? NO_OPERATORS, routes);
+  const isPublic = deps.surface === 'public';
+  mountRoutes(
+    app,
+    deps.operators ?? NO_OPERATORS,
+    routes.filter(({ access }) => !isPublic || access === 'public'),
+  );
   app.notFound(() => problem('not_found', 'This process has nothing at this path.'));
   app.onError((error) => problemOf(error, deps.reportFailure));
   const cors = createCors(deps.corsOrigins);

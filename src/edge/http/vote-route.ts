@@ -22,7 +22,7 @@ export interface VoteBooks {
 }
 
 export interface VoteRouteDeps {
-  readonly door: VoteDoor;
+  readonly door: Pick<VoteDoor, 'poll' | 'cast'>;
   readonly clock: Clock;
   readonly books: VoteBooks;
   readonly resultsTokens: ResultsTokens;
