@@ -177,6 +177,10 @@ export default {
     tsConfig: { fileName: 'tsconfig.json' },
     // Node 20, which may run this check, does not know these modules of the runtime that runs the program.
     builtInModules: { add: ['bun', 'bun:test', 'bun:sqlite', 'bun:jsc', 'node:sqlite', 'sqlite'] },
-    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mjs', '.js', '.css', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.css', '.json'],
+    },
   },
 };

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 bin := node_modules/.bin
 bun := $(bin)/bun
 chromium := chromium
-servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server' nginx haproxy 'gettext-base=envsubst'
+servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server' nginx haproxy 'gettext-base=envsubst' 'openjdk-17-jre-headless=java' 'maven=mvn'
 load_generator := wrk
 code := $(wildcard src web tools test bench)
 
@@ -76,6 +76,7 @@ setup-packages:
 
 test-packages:
 	@tools/system-packages.sh $(chromium) $(servers)
+	@tools/kafka/install.sh
 
 bench-packages:
 	@tools/system-packages.sh $(load_generator)

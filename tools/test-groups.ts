@@ -18,7 +18,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /** Adapters whose tests start a server of their own: a group of their own, or no quick run would be quick. */
-const SERVER_TESTS = ['src/adapters/{redis,postgres,rabbitmq}/**/*.test.ts'];
+const SERVER_TESTS = ['src/adapters/{redis,postgres,kafka,rabbitmq}/**/*.test.ts'];
 
 export const GROUPS: readonly TestGroup[] = [
   {
