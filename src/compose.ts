@@ -114,7 +114,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         config,
         logger,
         reading: { directory: ingest.directory, board: counting.board, clock },
-        useCases: createUseCases(ingest, clock),
+        useCases: createUseCases(ingest, clock, () => counting.consistency.newest),
         operations,
         votes,
         operatorToken: token.token,

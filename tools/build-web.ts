@@ -11,6 +11,7 @@ const ENTRIES = [
   'web/vote/vote.css',
   'web/console/console.tsx',
   'web/console/console.css',
+  'web/report/report.css',
 ];
 
 /** Files that /docs serves as they were published. */

@@ -5,6 +5,7 @@ import { createPoll } from '../application/voting/create-poll.ts';
 import { exportVotes } from '../application/voting/export-votes.ts';
 import { GetImage } from '../application/voting/get-image.ts';
 import { GetReceipt } from '../application/voting/get-receipt.ts';
+import { type ConsistencyStatement, getReport } from '../application/voting/get-report.ts';
 import { listActs } from '../application/voting/list-acts.ts';
 import type { PollEditorDeps } from '../application/voting/poll-editor.ts';
 import { putOptionImage } from '../application/voting/put-option-image.ts';
@@ -23,7 +24,12 @@ export function pollEditor(ingest: Ingest, clock: Clock): PollEditorDeps {
   return { catalogue, clock, publisher, effectDelayMs: EFFECT_DELAY_MS };
 }
 
-export function createUseCases(ingest: Ingest, clock: Clock): VotingUseCases {
+/** `consistency`: what was last found when log, tally and ledger were compared. */
+export function createUseCases(
+  ingest: Ingest,
+  clock: Clock,
+  consistency: () => ConsistencyStatement,
+): VotingUseCases {
   const { catalogue, directory, settings, writer, queryThread } = ingest;
   const editor = pollEditor(ingest, clock);
   const ledger = remoteLedger(queryThread.calls, settings.logId);
@@ -38,6 +44,15 @@ export function createUseCases(ingest: Ingest, clock: Clock): VotingUseCases {
       await writer.appendTimeMark(partition);
     },
   });
+  const reports = {
+    directory,
+    clock,
+    settings,
+    ledger,
+    ledgerCheckpoint: (partition: number) => ledger.ledgerCheckpoint(partition),
+    catalogue,
+    consistency,
+  };
   return {
     createPoll: (input) => createPoll({ ...editor, newPollId }, input),
     updatePoll: (input) => updatePoll(editor, input),
@@ -45,6 +60,7 @@ export function createUseCases(ingest: Ingest, clock: Clock): VotingUseCases {
     putOptionImage: (input) => putOptionImage({ ...editor, sha256 }, input),
     getImage: (digest) => images.run(digest),
     getReceipt: (input) => receipts.run(input),
+    getReport: (input) => getReport(reports, input),
     listActs: (input) => listActs({ catalogue }, input),
     exportVotes: (input) => exportVotes({ directory, clock, ledger, catalogue }, input),
     recordAct: (act) => catalogue.recordAct(act),

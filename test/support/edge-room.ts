@@ -5,6 +5,7 @@ import { createPoll } from '../../src/application/voting/create-poll.ts';
 import { exportVotes } from '../../src/application/voting/export-votes.ts';
 import { GetImage } from '../../src/application/voting/get-image.ts';
 import { GetReceipt } from '../../src/application/voting/get-receipt.ts';
+import { getReport } from '../../src/application/voting/get-report.ts';
 import { listActs } from '../../src/application/voting/list-acts.ts';
 import { LiveResultsBoard } from '../../src/application/voting/live-results-board.ts';
 import { putOptionImage } from '../../src/application/voting/put-option-image.ts';
@@ -31,6 +32,7 @@ import { createOperators } from '../../src/edge/http/operators.ts';
 import { createResultsBodies } from '../../src/edge/http/results-bodies.ts';
 import { createResultsTokens } from '../../src/edge/http/results-token.ts';
 import type { EventPage, LedgerEvent } from '../../src/ports/ledger.ts';
+import type { MinuteCount } from '../../src/ports/store-step.ts';
 import { VotingRoom } from './voting-room.ts';
 
 export const OPERATOR_TOKEN = 'an-operator-token-for-tests';
@@ -60,6 +62,9 @@ export class EdgeRoom extends VotingRoom {
   /** What the ledger holds. */
   readonly events: LedgerEvent[] = [];
   ledgerLogTime = 0;
+  /** Minute windows of all polls, ascending. The books hold no more than those. */
+  readonly windows: MinuteCount[] = [];
+  ledgerNextOffset = 12;
   /** Votes that forms sent, and what they are told. */
   readonly formVotes: { poll: string; option: string; key: string }[] = [];
   formVoteOutcome: FormVoteOutcome | null = null;
@@ -179,6 +184,22 @@ export class EdgeRoom extends VotingRoom {
       },
     };
     const { catalogue } = this;
+    const windowsOf = (scope: string) => this.windows.filter((window) => window.scope === scope);
+    const reports = {
+      directory,
+      clock,
+      settings,
+      catalogue,
+      ledger: {
+        windows: async (scope: string) => windowsOf(scope),
+        books: async (scope: string) => {
+          const counted = windowsOf(scope).reduce((sum, { count }) => sum + count, 0);
+          return { scope, logged: counted, counted, duplicate: 0, expired: 0, late: 0, voided: 0 };
+        },
+      },
+      ledgerCheckpoint: async () => ({ nextOffset: this.ledgerNextOffset }),
+      consistency: () => this.consistency,
+    };
     return {
       surface: 'combined',
       corsOrigins: ['https://partner.example'],
@@ -195,6 +216,7 @@ export class EdgeRoom extends VotingRoom {
         putOptionImage: (input) => putOptionImage({ ...this.#editing(), sha256 }, input),
         getImage: (digest) => images.run(digest),
         getReceipt: (input) => receipts.run(input),
+        getReport: (input) => getReport(reports, input),
         listActs: (input) => listActs({ catalogue }, input),
         exportVotes: (input) => exportVotes({ directory, clock, ledger, catalogue }, input),
         recordAct: (act) => catalogue.recordAct(act),

@@ -4,6 +4,7 @@ import type { CreatePollResult } from '../../application/voting/create-poll.ts';
 import type { ExportVotesResult } from '../../application/voting/export-votes.ts';
 import type { GetImageResult } from '../../application/voting/get-image.ts';
 import type { GetReceiptResult } from '../../application/voting/get-receipt.ts';
+import type { GetReportInput, GetReportResult } from '../../application/voting/get-report.ts';
 import type { ResultsDeps } from '../../application/voting/get-results.ts';
 import type { PollTarget } from '../../application/voting/poll-editor.ts';
 import type { PutOptionImageResult } from '../../application/voting/put-option-image.ts';
@@ -39,6 +40,7 @@ export interface VotingUseCases {
   ): Promise<PutOptionImageResult>;
   getImage(sha256: string): Promise<GetImageResult>;
   getReceipt(input: { readonly poll: string; readonly id: string }): Promise<GetReceiptResult>;
+  getReport(input: GetReportInput): Promise<GetReportResult>;
   listActs(input: {
     readonly poll: string | null;
     readonly cursor: string | null;

@@ -46,6 +46,7 @@ const ROUTES = [
   'get /v1/polls/{poll}/results',
   'get /v1/polls/{poll}/results/hourly',
   'get /v1/polls/{poll}/results/timeseries',
+  'get /v1/polls/{poll}/report',
   'get /v1/polls/{poll}/live',
   'get /v1/polls/{poll}/export',
   'get /v1/polls/{poll}/acts',

@@ -13,6 +13,7 @@ import { mountPages } from './pages.ts';
 import { pollRoutes } from './poll-routes.ts';
 import { problem, problemOf } from './problems.ts';
 import { receiptRoutes } from './receipt-routes.ts';
+import { reportRoutes } from './report-routes.ts';
 import { resultsRoutes } from './results-routes.ts';
 import { type HttpEnv, mountRoutes, type Route } from './route.ts';
 import { addSecurityHeaders } from './security-headers.ts';
@@ -58,6 +59,7 @@ function routesOf(deps: ApiDeps): readonly Route[] {
     ...voteDocument(deps),
     ...receiptRoutes(deps),
     ...resultsRoutes(deps),
+    ...reportRoutes(deps),
     ...pollRoutes(deps),
     ...imageRoutes(deps),
     ...exportRoutes(deps),

@@ -1,6 +1,7 @@
 /** The queries of the API as zod schemas: they read a query strictly, and they document it. */
 import { z } from '@hono/zod-openapi';
-import { POLL_STATES } from '../../domain/voting/poll.ts';
+import { REPORT_COMPARED_MAX } from '../../application/voting/get-report.ts';
+import { POLL_STATES, SLUG_PATTERN } from '../../domain/voting/poll.ts';
 import { instantOf } from '../../domain/voting/rfc3339.ts';
 import { stepSchema } from './schemas.ts';
 
@@ -40,5 +41,29 @@ export const timeseriesQuerySchema = rangeQuerySchema.extend({ step: stepSchema.
 export const exportQuerySchema = z.strictObject({
   format: z.enum(['csv', 'ndjson']).default('csv'),
   what: z.enum(['votes', 'results', 'hourly']).default('votes'),
+});
+export const REPORT_FORMATS = ['json', 'csv', 'html'] as const;
+export const reportQuerySchema = z.strictObject({
+  format: z.enum(REPORT_FORMATS).optional().openapi({ description: 'Default: as `Accept` says.' }),
+  compare: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(
+      z
+        .array(z.string().regex(SLUG_PATTERN))
+        .max(REPORT_COMPARED_MAX)
+        .refine((polls) => new Set(polls).size === polls.length, 'names a poll twice'),
+    )
+    .optional()
+    .openapi({
+      type: 'string',
+      example: 'semi,quarter',
+      description: `Polls to lay beside this one, at most ${REPORT_COMPARED_MAX}, by commas.`,
+    }),
+  lang: z
+    .string()
+    .max(35)
+    .optional()
+    .openapi({ example: 'pt-BR', description: 'Of the page. Default: as `Accept-Language` says.' }),
 });
 export const noQuerySchema = z.strictObject({});

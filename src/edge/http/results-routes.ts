@@ -20,7 +20,13 @@ import { createShortCache, type ShortCache } from './short-cache.ts';
 
 const RESULTS_TOKEN_HEADER = 'apura-results-token';
 
-const TOKEN_SECURITY = [{}, { resultsToken: [] }, { operatorToken: [] }, { consoleSession: [] }];
+/** Who may ask, for the document of a route that shows results. */
+export const TOKEN_SECURITY = [
+  {},
+  { resultsToken: [] },
+  { operatorToken: [] },
+  { consoleSession: [] },
+];
 
 /** A series runs over every minute of the poll: made once a second, however many draw the same curve. */
 const SERIES_AGE_MAX_MS = 1_000;
@@ -37,7 +43,7 @@ export function resultsRoutes(deps: ApiDeps): readonly Route[] {
 }
 
 /** A results token makes a voter, whichever of the two headers it comes in. */
-function audienceFor(deps: ApiDeps, context: HttpContext, caller: Caller): Audience {
+export function audienceFor(deps: ApiDeps, context: HttpContext, caller: Caller): Audience {
   if (caller.kind === 'operator') return 'operator';
   const token = context.req.header(RESULTS_TOKEN_HEADER) ?? caller.bearer;
   if (token === null) return 'public';

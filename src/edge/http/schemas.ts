@@ -17,10 +17,10 @@ import {
 } from '../../domain/voting/poll.ts';
 import { RECEIPT_STATUSES } from '../../domain/voting/receipt.ts';
 
-const time = z.iso
+export const time = z.iso
   .datetime({ offset: true })
   .openapi({ example: '2026-11-21T20:00:00.000Z', description: 'RFC 3339; answers are in UTC.' });
-const slug = z.string().regex(SLUG_PATTERN).openapi({ example: 'final' });
+export const slug = z.string().regex(SLUG_PATTERN).openapi({ example: 'final' });
 const imageUrl = z
   .string()
   .regex(IMAGE_PATH_PATTERN)
@@ -31,7 +31,7 @@ const accentColor = z
   .regex(new RegExp(ACCENT_COLOR_PATTERN.source, 'i'))
   .nullable()
   .openapi({ example: '#0a7d55' });
-const count = z.number().int().min(0);
+export const count = z.number().int().min(0);
 const position = {
   asOf: time,
   version: count.openapi({ description: 'Never goes backwards.' }),
