@@ -1,5 +1,6 @@
 /** Runs a gateway with its shipped configuration as a process of one's own: for development and for tests. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type GatewayKind, type GatewaySettings, renderGateway } from './gateway.ts';
 
@@ -41,9 +42,8 @@ export async function startGateway(
     }
   })();
   const deadline = performance.now() + START_TIMEOUT_MS;
-  // HAProxy's master listens before it heeds signals: one that came then would end it.
   const isUp = async (): Promise<boolean> =>
-    (kind === 'nginx' || printed.includes('Loading success')) && (await accepts(settings.listen));
+    (kind === 'nginx' || heedsReload(child.pid)) && (await accepts(settings.listen));
   while (!(await isUp())) {
     if (child.exitCode !== null || performance.now() > deadline) {
       child.kill('SIGKILL');
@@ -72,6 +72,14 @@ function nginxCommand(program: string, file: string): string[] {
   const user = process.getuid?.() === 0 ? ' user root;' : '';
   // Without -e it tries the system's own log file before it reads the configuration.
   return [program, '-e', 'stderr', '-g', `daemon off;${user}`, '-c', file];
+}
+
+/** HAProxy's master listens before it heeds signals, and one that came in between is lost. */
+function heedsReload(pid: number): boolean {
+  const status = `/proc/${pid}/status`;
+  if (!existsSync(status)) return true;
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(status, 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${caught}`) & (1n << BigInt(constants.signals.SIGUSR2 - 1))) !== 0n;
 }
 
 async function accepts(address: string): Promise<boolean> {
