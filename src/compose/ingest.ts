@@ -6,13 +6,10 @@ import {
   BlockWriter,
   PENDING_EVENTS_MAX,
 } from '../application/counting/block-writer.ts';
+import { ControlFollower } from '../application/voting/control-follower.ts';
 import { PollDirectory } from '../application/voting/poll-directory.ts';
-import {
-  followPollRecord,
-  PublishPollChanges,
-} from '../application/voting/publish-poll-changes.ts';
+import { PublishPollChanges } from '../application/voting/publish-poll-changes.ts';
 import { VoteDoor } from '../application/voting/vote-door.ts';
-import { decodeBlock } from '../domain/counting/block.ts';
 import {
   ACCEPTANCE_BOUND_MS,
   CLOCK_BOUND_MS,
@@ -28,6 +25,7 @@ import type { DataPaths } from './data-folder.ts';
 import { eventLoop } from './event-loop.ts';
 import { remoteLog } from './remote-log.ts';
 import { remoteCatalogue } from './remote-stores.ts';
+import { sleep } from './sleep.ts';
 import { type SpawnThread, Thread, type ThreadListener } from './thread.ts';
 
 export interface IngestOptions {
@@ -59,7 +57,8 @@ export interface Ingest extends AsyncDisposable {
 
 /** With one door a change of a poll holds at once. */
 export const EFFECT_DELAY_MS = 0;
-const CONTROL_READ_BYTES = 1 << 20;
+/** A change that the log has confirmed is read back from the same process's log thread. */
+const CONTROL_APPLIED_MS = 10_000;
 const RANDOM_WORDS = 3 * 1024;
 
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
@@ -75,6 +74,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const catalogue = options.wrapCatalogue(remoteCatalogue(queryThread.calls));
   const settings = await settingsOf(catalogue, options.partitions);
   const ends = new SharedOffsets(settings.partitions + 1);
+  const logListener = options.listenerOf('log');
   const logThread = await Thread.start(
     spawn,
     'log',
@@ -84,7 +84,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       partitions: settings.partitions,
       ends: ends.buffer,
     },
-    options.listenerOf('log'),
+    logListener,
   );
   threads.defer(() => logThread.stop());
   const log = remoteLog(
@@ -111,15 +111,26 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     onFailure: options.onLogFailure,
   });
   const directory = new PollDirectory();
-  await followControl(log, directory);
+  const control = new ControlFollower({
+    log,
+    clock,
+    directory,
+    sleep,
+    onTrouble: (error) => logListener.onTrouble(error as Error),
+  });
+  const stopControl = new AbortController();
+  threads.defer(async () => {
+    stopControl.abort();
+    await control.ended;
+  });
+  await control.start(stopControl.signal);
   const publisher = new PublishPollChanges({
     catalogue,
     directory,
     clock,
     effectDelayMs: EFFECT_DELAY_MS,
-    appendControl: async (payload) => {
-      await writer.appendControl(CONTROL_PARTITION, payload);
-    },
+    appendControl: (payload) => writer.appendControl(CONTROL_PARTITION, payload),
+    applied: (offset) => control.until(offset, CONTROL_APPLIED_MS),
   });
   await publisher.run();
   const door = new VoteDoor({
@@ -128,8 +139,8 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     settings,
     randomWords: randomWordSource(),
     directory,
-    // The one writer of the control partition is this process: the door knows all that stands there.
-    ready: () => logThread.halted === null,
+    // The one writer of the control partition is this process: what it has published it has read.
+    ready: () => logThread.halted === null && control.failed === null,
   });
   const started = threads.move();
   return {
@@ -169,21 +180,8 @@ async function settingsOf(catalogue: Catalogue, partitions: number | null): Prom
   return settings;
 }
 
-async function followControl(log: EventLog, directory: PollDirectory): Promise<void> {
-  let next = 0;
-  for (;;) {
-    const blocks = await log.read(CONTROL_PARTITION, next, CONTROL_READ_BYTES);
-    if (blocks.length === 0) return;
-    for (const { offset, bytes } of blocks) {
-      const block = decodeBlock(bytes);
-      if (block.kind === 'control') followPollRecord(directory, block.payload);
-      next = offset + 1;
-    }
-  }
-}
-
 /** Random words for ids made at the door, drawn from the system a few thousand at a time. */
-function randomWordSource(): () => readonly [number, number, number] {
+export function randomWordSource(): () => readonly [number, number, number] {
   const words = new Uint32Array(RANDOM_WORDS);
   let at = RANDOM_WORDS;
   return () => {

@@ -1,6 +1,5 @@
 /** What the tally thread and the ledger thread share: a worker that follows every partition. */
 import { randomInt } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { openSqliteLogReader } from '../adapters/sqlite/event-log.ts';
 import {
   type Applied,
@@ -14,6 +13,7 @@ import type { ApuraError } from '../domain/errors.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { PartitionCounts, StepBase } from '../ports/store-step.ts';
 import { SharedOffsets } from '../runtime/shared-offsets.ts';
+import { sleep } from './sleep.ts';
 import { tellTrouble } from './thread-entry.ts';
 
 export interface StoreThreadSettings {
@@ -40,11 +40,6 @@ interface StoreThreadDeps<Step extends StepBase> {
 }
 
 const UINT32 = 0x1_0000_0000;
-
-/** Waits `ms`, or until the signal aborts. */
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
-}
 
 function openLogOf(settings: StoreThreadSettings): EventLog {
   return openSqliteLogReader({

@@ -22,6 +22,8 @@ export class VotingRoom implements PollEditorDeps {
   /** What the next appends to the control partition do instead of succeeding. */
   readonly appendFaults: ('refused' | 'unknown')[] = [];
   readonly #store = new MemoryCatalogueStore();
+  /** How many blocks of the control log the directory holds. */
+  #followed = 0;
   catalogue = new MemoryCatalogue(this.#store);
   directory = new PollDirectory();
   publisher: PublishPollChanges;
@@ -35,7 +37,8 @@ export class VotingRoom implements PollEditorDeps {
   restart(): void {
     this.catalogue = new MemoryCatalogue(this.#store);
     this.directory = new PollDirectory();
-    for (const payload of this.controlLog) followPollRecord(this.directory, payload);
+    this.#followed = 0;
+    this.#follow(this.controlLog.length - 1);
     this.publisher = this.#newPublisher();
   }
 
@@ -63,14 +66,26 @@ export class VotingRoom implements PollEditorDeps {
     return acts.filter(({ at }) => at >= START_TIME).reverse();
   }
 
+  /** Reads the control log up to and with this offset. */
+  #follow(offset: number): void {
+    for (const payload of this.controlLog.slice(this.#followed, offset + 1)) {
+      followPollRecord(this.directory, payload);
+    }
+    this.#followed = Math.max(this.#followed, offset + 1);
+  }
+
   #newPublisher(): PublishPollChanges {
     const { catalogue, directory, clock, effectDelayMs } = this;
-    const appendControl = async (payload: Uint8Array): Promise<void> => {
+    const appendControl = async (payload: Uint8Array): Promise<number> => {
       const fault = this.appendFaults.shift();
       if (fault === 'refused') throw new ApuraError('log_unavailable', 'not appended');
-      this.controlLog.push(payload);
+      const offset = this.controlLog.push(payload) - 1;
       if (fault === 'unknown') throw new ApuraError('append_unknown', 'appended, or not');
+      return offset;
     };
-    return new PublishPollChanges({ catalogue, directory, clock, effectDelayMs, appendControl });
+    return new PublishPollChanges({
+      ...{ catalogue, directory, clock, effectDelayMs, appendControl },
+      applied: async (offset) => this.#follow(offset),
+    });
   }
 }

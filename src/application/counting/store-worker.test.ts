@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { event, eventsBlock, T0, type TestBlock } from '../../../test/support/blocks.ts';
 import { CountingRoom, withMethods } from '../../../test/support/counting-room.ts';
 import { settled } from '../../../test/support/hand-turned-loop.ts';
+import { TurnedTime } from '../../../test/support/turned-time.ts';
 import type { ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { TallyStep } from '../../ports/live-tally.ts';
@@ -44,27 +45,17 @@ class TestOwnership implements Pick<PartitionOwnership, 'owned' | 'subscribe'> {
   }
 }
 
-interface Sleeper {
-  readonly at: number;
-  readonly wake: () => void;
-}
-
-const TURN_MS = 25;
-
 /** A tally worker on a room. Its waiting is written down, and lasts as long as the test turns. */
-class Running implements AsyncDisposable {
+class Running extends TurnedTime implements AsyncDisposable {
   readonly room: CountingRoom;
   readonly worker: StoreWorker<TallyStep>;
   readonly ownership: TestOwnership;
-  readonly waits: number[] = [];
   readonly troubles: unknown[] = [];
   readonly halts: [number, ApuraError][] = [];
   readonly applied: number[] = [];
   readonly rounds: Map<number, number>[] = [];
   readonly stop = new AbortController();
   readonly ended: Promise<void>;
-  now = 0;
-  #sleepers: Sleeper[] = [];
 
   constructor(
     room: CountingRoom,
@@ -72,6 +63,7 @@ class Running implements AsyncDisposable {
     follower: Partial<FollowerDeps<TallyStep>> = {},
     owned = [...soleOwnership(room.log.description.partitions).owned],
   ) {
+    super();
     this.room = room;
     this.ownership = new TestOwnership(owned);
     this.worker = new StoreWorker<TallyStep>({
@@ -81,7 +73,7 @@ class Running implements AsyncDisposable {
       read: (partition) => room.tally.read(partition),
       stepBytesMax: 1 << 20,
       roundMs: ROUND_MS,
-      sleep: (ms, signal) => this.#sleep(ms, signal),
+      sleep: this.sleep,
       onApplied: ({ step }) => this.applied.push(step.checkpoint.nextOffset),
       onRound: (progress) =>
         this.rounds.push(
@@ -97,53 +89,6 @@ class Running implements AsyncDisposable {
   /** Waits but for the heartbeat, which every wait for something goes with. */
   get pauses(): readonly number[] {
     return this.waits.filter((ms) => ms !== HEARTBEAT_MS);
-  }
-
-  #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    this.waits.push(ms);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const sleeper = { at: this.now + ms, wake: resolve };
-    this.#sleepers.push(sleeper);
-    const end = (): void => {
-      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-      resolve();
-    };
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
-    return promise;
-  }
-
-  /** Lets a little time pass, and all happen that happens in it. */
-  async turn(): Promise<void> {
-    await settled();
-    this.now += TURN_MS;
-    const due = this.#sleepers.filter(({ at }) => at <= this.now);
-    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.now);
-    for (const { wake } of due) wake();
-    await settled();
-  }
-
-  async turnsFor(ms: number): Promise<void> {
-    for (const end = this.now + ms; this.now < end; ) await this.turn();
-  }
-
-  async until(reached: () => boolean | Promise<boolean>): Promise<void> {
-    for (let turns = 0; turns < 2_000; turns += 1) {
-      if (await reached()) return;
-      await this.turn();
-    }
-    throw new Error('The worker does not get there.');
-  }
-
-  /** Turns until the promise has settled. */
-  async answer<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const note = (): void => {
-      isSettled = true;
-    };
-    promise.then(note, note);
-    await this.until(() => isSettled);
-    return promise;
   }
 
   async untilAt(offset: number, partition = 0): Promise<void> {
@@ -313,7 +258,7 @@ describe('a failure', () => {
       await running.untilAt(number + 1, 0);
       await running.untilAt(number + 1, 2);
     }
-    expect(running.now).toBeLessThan(11 * (ROUND_MS + 2 * TURN_MS));
+    expect(running.now).toBeLessThan(11 * (ROUND_MS + 2 * 25));
     expect((await room.tally.read(1)).checkpoint.nextOffset).toBe(0);
     await running.until(() => running.rounds.at(-1)?.has(1) === false);
   });
@@ -521,7 +466,7 @@ describe('shared out', () => {
     await running.untilAt(3, 1);
     expect(running.troubles).toMatchObject([{ code: 'fenced' }]);
     expect(made).toEqual([0, 1, 1]);
-    expect(running.now - fencedAt).toBeGreaterThanOrEqual(FENCED_PAUSE_MS - 2 * TURN_MS);
+    expect(running.now - fencedAt).toBeGreaterThanOrEqual(FENCED_PAUSE_MS - 2 * 25);
     expect(running.now - fencedAt).toBeLessThan(FENCED_PAUSE_MS + 4 * ROUND_MS);
     expect(CountingRoom.contents(await room.tally.read(1))).toEqual(room.expected(1));
   });
@@ -634,6 +579,7 @@ describe('many partitions', () => {
     }
     expect(running.now - from).toBeLessThan(10 * ROUND_MS);
     await room.append(blocks(1, 1), 0);
+    await running.turnsFor(4 * ROUND_MS);
     // What is told of the slow one is where its store stands, not where its step would lead.
     expect(running.rounds.at(-1)?.get(0) ?? 0).toBe(0);
     gate.resolve();

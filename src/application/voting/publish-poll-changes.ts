@@ -10,19 +10,28 @@ import type { PollDirectory } from './poll-directory.ts';
 
 export interface PublishPollChangesDeps {
   readonly catalogue: Catalogue;
-  readonly directory: PollDirectory;
+  /** Fed by the process's follower of the control partition. */
+  readonly directory: Pick<PollDirectory, 'newest'>;
   readonly clock: Clock;
-  /** How far ahead a change takes effect: 0 with one door, at least 2,000 with several. */
+  /** How far ahead a change takes effect: 0 with one door, EFFECT_DELAY_APART_MS with several. */
   readonly effectDelayMs: number;
-  /** Appends one control block with this payload; resolves once it is durable. */
-  readonly appendControl: (payload: Uint8Array) => Promise<void>;
+  /** Appends one control block with this payload; resolves to its offset once it is durable. */
+  readonly appendControl: (payload: Uint8Array) => Promise<number>;
+  /** Resolves once the directory holds the control partition up to and with this offset. */
+  readonly applied: (offset: number) => Promise<void>;
 }
 
 /**
- * Writes every unpublished poll version to the log, a poll's versions in their order, applies each to
- * the directory and confirms it. The directory must have followed the control partition to its end.
- * Repeatable at any point: a version that the log holds already is only confirmed, and one that
- * stands in the log twice counts once.
+ * How far ahead a change takes effect where several doors go by it, ms: one that has not read it by
+ * then has not read for longer than CONTROL_STALE_MS, and takes no votes.
+ */
+export const EFFECT_DELAY_APART_MS = 2_000;
+
+/**
+ * Writes every unpublished poll version to the log, a poll's versions in their order, and confirms it
+ * once this process has read it there. What holds is what the log says, to everybody alike: of the same
+ * version written twice, by two processes or by one in doubt, the first in the log stands, with its
+ * instant. Repeatable at any point: a version that the log is known to hold is only confirmed.
  *
  * Calls run one after the other, so that versions never overtake each other.
  */
@@ -34,7 +43,7 @@ export class PublishPollChanges {
     this.#deps = deps;
   }
 
-  /** @throws whatever `appendControl` or the catalogue throws; what is left is written next time. */
+  /** @throws whatever `appendControl`, `applied` or the catalogue throws; what is left is written next time. */
   run(): Promise<void> {
     const run = this.#last.then(() => this.#publish());
     this.#last = run.catch(() => {});
@@ -42,14 +51,13 @@ export class PublishPollChanges {
   }
 
   async #publish(): Promise<void> {
-    const { catalogue, directory, clock, effectDelayMs, appendControl } = this.#deps;
+    const { catalogue, directory, clock, effectDelayMs, appendControl, applied } = this.#deps;
     for (const poll of await catalogue.unpublished()) {
       const known = directory.newest(poll.id)?.poll.version ?? 0;
       if (poll.version > known) {
         const effectiveAt = clock.now() + effectDelayMs;
         const record: PollRecord = { type: 'poll', effectiveAt, poll };
-        await appendControl(encodePollRecord(record));
-        directory.apply(record);
+        await applied(await appendControl(encodePollRecord(record)));
       }
       await catalogue.markPublished(poll.id, poll.version);
     }
@@ -57,6 +65,9 @@ export class PublishPollChanges {
 }
 
 /** Takes a control block's payload, as read from the log, into the directory. */
-export function followPollRecord(directory: PollDirectory, payload: Uint8Array): void {
+export function followPollRecord(
+  directory: Pick<PollDirectory, 'apply'>,
+  payload: Uint8Array,
+): void {
   directory.apply(decodePollRecord(payload));
 }
