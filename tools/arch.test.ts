@@ -16,7 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), 'apura-arch-'));
 const TARGET = '/** A target. */\nexport interface Target {}\nexport const target = 1;\n';
 
 const DEPENDENCIES = [
-  ...['hono', 'ioredis', 'pg', 'pg-copy-streams', 'prom-client', 'pino', 'preact', 'uplot'],
+  ...['hono', 'ioredis', 'pg', 'pg-copy-streams', '@platformatic/kafka', 'amqplib'],
+  ...['prom-client', 'pino', 'preact', 'uplot'],
 ];
 const DEV_DEPENDENCIES = ['axe-core'];
 
@@ -66,6 +67,8 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, imported: stri
   ['driver-belongs-to-one-adapter:ioredis', 'src/adapters/memory/c.ts', 'ioredis'],
   ['driver-belongs-to-one-adapter:pg', 'src/adapters/memory/d.ts', 'pg'],
   ['driver-belongs-to-one-adapter:pg', 'src/adapters/memory/e.ts', 'pg-copy-streams'],
+  ['driver-belongs-to-one-adapter:kafka', 'src/adapters/memory/f.ts', '@platformatic/kafka'],
+  ['driver-belongs-to-one-adapter:amqplib', 'src/adapters/memory/g.ts', 'amqplib'],
   ['driver-belongs-to-one-adapter:hono', 'src/edge/websocket/a.ts', 'hono'],
   ['driver-belongs-to-one-adapter:prom-client', 'src/edge/http/g.ts', 'prom-client'],
   ['driver-belongs-to-one-adapter:pino', 'src/edge/http/h.ts', 'pino'],
