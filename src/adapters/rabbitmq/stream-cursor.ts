@@ -1,0 +1,191 @@
+/** Follows one stream from an offset on: RabbitMQ sends ahead what a reader takes when it likes. */
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { ApuraError } from '../../domain/errors.ts';
+import type { LoggedBlock } from '../../ports/event-log.ts';
+import { closeChannel, type RabbitmqConnection } from './connection.ts';
+import { offsetOf, streamError } from './stream-probe.ts';
+
+/** What RabbitMQ may send beyond what is acknowledged; it finishes a chunk that it has begun. */
+const PREFETCH_BLOCKS = 32;
+/** Below this, what arrives is acknowledged at once; above, when it is taken. */
+const AHEAD_BYTES_MAX = 2 * 1024 * 1024;
+
+/** What stands where RabbitMQ has put a record of its own among the blocks. */
+export type Filler = () => Uint8Array;
+
+export class StreamCursor implements Disposable {
+  /** Whether it is known to have been given all that stood in the stream when it was opened. */
+  caughtUp = false;
+  usedAt = performance.now();
+  readonly #channel: Channel;
+  readonly #queue: string;
+  readonly #filler: Filler;
+  readonly #listeners = new Set<() => void>();
+  #buffer: LoggedBlock[] = [];
+  #bufferBytes = 0;
+  /** The offset of the next block to be taken, and of the next to arrive. */
+  #position: number;
+  #arrival: number;
+  #arrived = false;
+  #unacknowledged: ConsumeMessage | null = null;
+  #ackAsked = false;
+  #failure: ApuraError | null = null;
+
+  private constructor(channel: Channel, queue: string, from: number, filler: Filler) {
+    this.#channel = channel;
+    this.#queue = queue;
+    this.#position = from;
+    this.#arrival = from;
+    this.#filler = filler;
+  }
+
+  /** `from` must not lie beyond the end: RabbitMQ would leave out what is appended up to there. */
+  static async open(
+    connection: RabbitmqConnection,
+    queue: string,
+    from: number,
+    filler: Filler,
+  ): Promise<StreamCursor> {
+    const channel = await connection.openChannel();
+    try {
+      const cursor = new StreamCursor(channel, queue, from, filler);
+      channel.on('close', () => {
+        cursor.#fail(new ApuraError('log_unavailable', `RabbitMQ ended the reading of ${queue}.`));
+      });
+      await channel.prefetch(PREFETCH_BLOCKS);
+      await channel.consume(queue, (message) => cursor.#take(message), {
+        arguments: { 'x-stream-offset': from },
+      });
+      return cursor;
+    } catch (error) {
+      void closeChannel(channel);
+      throw streamError(connection, queue, error);
+    }
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** One past the last block that has arrived. */
+  get arrival(): number {
+    return this.#arrival;
+  }
+
+  get hasBlocks(): boolean {
+    return this.#buffer.length > 0;
+  }
+
+  get failure(): ApuraError | null {
+    return this.#failure;
+  }
+
+  /** Whether a read from this offset goes on here. */
+  covers(from: number): boolean {
+    return this.#failure === null && this.#position <= from && from <= this.#arrival;
+  }
+
+  /** Calls back when blocks have arrived or it has failed. */
+  subscribe(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Drops what has arrived below `from`. */
+  skipTo(from: number): void {
+    const count = from - this.#position;
+    for (const { bytes } of this.#buffer.splice(0, count)) this.#bufferBytes -= bytes.length;
+    this.#position = from;
+    this.#askAck();
+  }
+
+  /** Blocks that have arrived, about `maxBytes` of them, at least one where there is one. */
+  take(maxBytes: number): readonly LoggedBlock[] {
+    let size = 0;
+    let count = 0;
+    for (const { bytes } of this.#buffer) {
+      if (count > 0 && size + bytes.length > maxBytes) break;
+      size += bytes.length;
+      count += 1;
+    }
+    const taken = this.#buffer.splice(0, count);
+    this.#bufferBytes -= size;
+    this.#position += count;
+    this.#askAck();
+    return taken;
+  }
+
+  /** Resolves behind everything that the channel was given to send before it heard of this call. */
+  async barrier(): Promise<void> {
+    try {
+      await this.#channel.prefetch(PREFETCH_BLOCKS);
+    } catch (cause) {
+      throw new ApuraError('log_unavailable', `RabbitMQ ended the reading of ${this.#queue}.`, {
+        cause,
+      });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#fail(new ApuraError('log_unavailable', `The reading of ${this.#queue} was given up.`));
+    void closeChannel(this.#channel);
+  }
+
+  #take(message: ConsumeMessage | null): void {
+    if (this.#failure !== null) return;
+    if (message === null) {
+      this.#fail(new ApuraError('log_unavailable', `The stream ${this.#queue} was deleted.`));
+      void closeChannel(this.#channel);
+      return;
+    }
+    const offset = offsetOf(message);
+    const missing = offset - this.#arrival;
+    if (missing < 0 || missing > 1) {
+      const [code, what] =
+        missing > 1 && !this.#arrived
+          ? (['log_trimmed', `starts at ${offset}, not at ${this.#arrival}`] as const)
+          : (['log_corrupt', `goes on at ${offset}, not at ${this.#arrival}`] as const);
+      this.#fail(new ApuraError(code, `The stream ${this.#queue} ${what}.`));
+      void closeChannel(this.#channel);
+      return;
+    }
+    // A stream begins each of its files with a record of RabbitMQ's own, which takes an offset and is
+    // shown to nobody.
+    if (missing === 1) this.#add(this.#filler());
+    this.#add(message.content);
+    this.#unacknowledged = message;
+    this.#askAck();
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#buffer.push({ offset: this.#arrival, bytes });
+    this.#bufferBytes += bytes.length;
+    this.#arrival += 1;
+    this.#arrived = true;
+  }
+
+  /** Acknowledges once for all that one packet has brought. */
+  #askAck(): void {
+    if (this.#ackAsked) return;
+    this.#ackAsked = true;
+    queueMicrotask(() => {
+      this.#ackAsked = false;
+      const message = this.#unacknowledged;
+      if (message === null || this.#failure !== null) return;
+      if (this.#bufferBytes > AHEAD_BYTES_MAX) return;
+      this.#unacknowledged = null;
+      try {
+        this.#channel.ack(message, true);
+      } catch {
+        // The channel is closing; its event follows.
+      }
+    });
+  }
+
+  #fail(failure: ApuraError): void {
+    if (this.#failure !== null) return;
+    this.#failure = failure;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
