@@ -13,6 +13,8 @@ export interface LossyProxy extends AsyncDisposable {
   stopBehind(text: string): Promise<void>;
   /** From now on nothing is passed on or back, and no connection is closed: a network that is gone. */
   goSilent(): void;
+  /** As `goSilent`, of the connections that are open now alone: new ones are served. */
+  silencePresent(): void;
 }
 
 interface Trap {
@@ -26,10 +28,15 @@ export async function lossyProxy(serverUrl: string): Promise<LossyProxy> {
   let losing: Trap | null = null;
   let stopping: Trap | null = null;
   let silent = false;
+  let connections = 0;
+  let silenced = 0;
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     let lost: (() => void) | null = null;
     let stopped = false;
+    connections += 1;
+    const number = connections;
+    const isSilent = (): boolean => silent || number <= silenced;
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -42,7 +49,7 @@ export async function lossyProxy(serverUrl: string): Promise<LossyProxy> {
       });
     }
     client.on('data', (bytes: Buffer) => {
-      if (silent || stopped) return;
+      if (isSilent() || stopped) return;
       if (losing !== null && bytes.includes(losing.text)) {
         lost = losing.sprung;
         losing = null;
@@ -58,7 +65,7 @@ export async function lossyProxy(serverUrl: string): Promise<LossyProxy> {
       upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
-      if (silent) return;
+      if (isSilent()) return;
       if (lost === null) {
         client.write(bytes);
         return;
@@ -88,6 +95,9 @@ export async function lossyProxy(serverUrl: string): Promise<LossyProxy> {
     },
     goSilent() {
       silent = true;
+    },
+    silencePresent() {
+      silenced = connections;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -2,11 +2,14 @@
 import { ApuraError } from '../../domain/errors.ts';
 import type { LiveTally, TallyReplacement, TallyStep } from '../../ports/live-tally.ts';
 import type { CommitOutcome, PartitionCounts, Takeover } from '../../ports/store-step.ts';
+import type { TallyChangesListener } from '../../ports/tally-changes.ts';
 import { PartitionContent } from './partition-content.ts';
 
 /** What a tally holds, apart from its handles: it outlives them as a server or a file would. */
 export class MemoryTallyStore {
   readonly logId: string;
+  /** Who is told of every applied step and of every repair: see tally-changes.ts. */
+  readonly listeners = new Set<TallyChangesListener>();
   readonly #partitions = new Map<number, PartitionContent>();
 
   constructor(logId: string) {
@@ -41,7 +44,13 @@ export class MemoryLiveTally implements LiveTally {
     const copy = structuredClone(step);
     const partition = this.#store.partition(copy.partition);
     const outcome = partition.judge(copy);
-    if (outcome === 'applied') partition.apply(copy);
+    if (outcome !== 'applied') return outcome;
+    partition.apply(copy);
+    const { from, counts, acceptedFrom } = copy;
+    const { nextOffset } = copy.checkpoint;
+    for (const listener of this.#store.listeners) {
+      listener.onChange({ partition: copy.partition, from, nextOffset, counts, acceptedFrom });
+    }
     return outcome;
   }
 
@@ -58,6 +67,7 @@ export class MemoryLiveTally implements LiveTally {
     const content = this.#store.partition(partition);
     if (content.nextOffset !== expectedNextOffset) return false;
     content.replace(copy);
+    for (const listener of this.#store.listeners) listener.onGap([partition]);
     return true;
   }
 

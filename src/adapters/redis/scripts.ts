@@ -5,6 +5,9 @@
  *
  * KEYS of each: state, counts, books, closes, acts, met (the acts' names); one hash slot a partition.
  * Hash fields are JSON arrays; numbers travel as decimal strings, exact up to 2^53.
+ *
+ * What moves counts is told on a channel inside the script that moves them, so that no reader sees the
+ * one without the other. Telling may fail, moving may not: readers find by the offsets what they missed.
  */
 
 /** Checks that each key is of its type or absent: a wrong one must fail before the first write. */
@@ -87,7 +90,13 @@ return {epoch, redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[4]),
   redis.call('LRANGE', KEYS[5], 0, -1)}
 `;
 
-/** ARGV: epoch, from, nextOffset, logTime, windowStartOffset, lastBlockCrc, content. → CommitOutcome. */
+/** Counts of more than this are not told: readers read the partition. Bytes. */
+export const CHANGE_BYTES_MAX = 65_536;
+
+/**
+ * ARGV: epoch, from, nextOffset, logTime, windowStartOffset, lastBlockCrc, counts, the rest of the
+ * content, channel, message of a gap, beginning of the step's message. → CommitOutcome.
+ */
 export const COMMIT = `
 ${CHECK_TYPES}
 ${SUMS}
@@ -96,13 +105,16 @@ if not state[1] or tonumber(state[1]) ~= tonumber(ARGV[1]) then return 'fenced' 
 local at = tonumber(state[2] or '0')
 if tonumber(ARGV[3]) <= at then return 'already-applied' end
 if tonumber(ARGV[2]) ~= at then return 'misaligned' end
-local content = cjson.decode(ARGV[7])
-local counts, problem = sums(KEYS[2], content.counts)
+local content = cjson.decode(ARGV[8])
+local counts, problem = sums(KEYS[2], cjson.decode(ARGV[7]))
 if not counts then return redis.error_reply(problem) end
 local books, trouble = sums(KEYS[3], content.books)
 if not books then return redis.error_reply(trouble) end
 ${SET_POSITION}
 ${WRITE_CONTENT}
+local message = ARGV[10]
+if #ARGV[7] <= ${CHANGE_BYTES_MAX} then message = ARGV[11] .. ARGV[7] .. ']' end
+redis.pcall('PUBLISH', ARGV[9], message)
 return 'applied'
 `;
 
@@ -111,17 +123,19 @@ export const REPLACE = `
 ${CHECK_TYPES}
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'nextOffset')
 if tonumber(state[2] or '0') ~= tonumber(ARGV[2]) then return 0 end
-local content = cjson.decode(ARGV[7])
+local content = cjson.decode(ARGV[8])
+local added = cjson.decode(ARGV[7])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local epoch = string.format('%.0f', math.max(tonumber(state[1] or '0') + 1, now))
 ${SUMS}
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
-local counts = sums(KEYS[2], content.counts)
+local counts = sums(KEYS[2], added)
 local books = sums(KEYS[3], content.books)
 redis.call('HSET', KEYS[1], 'epoch', epoch)
 ${SET_POSITION}
 ${WRITE_CONTENT}
+redis.pcall('PUBLISH', ARGV[9], ARGV[10])
 return 1
 `;
 
