@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Connection, metadataV12 } from '@platformatic/kafka';
+import { endInOrder } from './kept-place.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface KafkaNode {
@@ -36,6 +37,12 @@ export interface KafkaOptions {
   readonly advertisedPort?: number;
   /** A user and password that clients must name, by SASL/PLAIN. */
   readonly user?: { readonly username: string; readonly password: string };
+  /** Data and addresses that outlast the process: a port for each node, and one more for its controller. */
+  readonly place?: {
+    readonly folder: string;
+    readonly ports: readonly number[];
+    readonly controllerPorts: readonly number[];
+  };
 }
 
 const LIBS = resolve(import.meta.dir, '../../build/servers/kafka-4.1.0/libs');
@@ -49,21 +56,27 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   if (!existsSync(LIBS) || Bun.which('java') === null) {
     throw new Error('There is no Kafka for the tests: `tools/kafka/install.sh`, or `make test`.');
   }
-  const folder = mkdtempSync(join(tmpdir(), 'apura-kafka-'));
+  const { place: kept } = options;
+  const folder = kept?.folder ?? mkdtempSync(join(tmpdir(), 'apura-kafka-'));
   const count = options.nodes ?? 1;
-  const ports = await freePorts(2 * count);
+  const ports =
+    kept === undefined
+      ? await freePorts(2 * count)
+      : [...kept.ports.slice(0, count), ...kept.controllerPorts.slice(0, count)];
   const voters = Array.from(
     { length: count },
     (_, at) => `${at + 1}@127.0.0.1:${ports[count + at]}`,
   );
-  const clusterId = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex').toString(
-    'base64url',
-  );
+  const clusterId = clusterIdOf(folder);
   const nodes = Array.from({ length: count }, (_, at) => {
     const place = { id: at + 1, port: ports[at] ?? 0, controllerPort: ports[count + at] ?? 0 };
     return prepareNode(join(folder, String(place.id)), place, voters, clusterId, options);
   });
   const dispose = async (): Promise<void> => {
+    if (kept !== undefined) {
+      await Promise.all(nodes.map((node) => node.stop()));
+      return;
+    }
     await Promise.all(nodes.map((node) => node.kill()));
     rmSync(folder, { recursive: true, force: true });
   };
@@ -99,12 +112,9 @@ function prepareNode(
   const java = ['java', ...JAVA, '-cp', `${LIBS}/*`];
   const log = join(folder, 'server.log');
   let child: Bun.Subprocess | null = null;
-  let isFormatted = false;
+  let isFormatted = existsSync(join(folder, 'data', 'meta.properties'));
   const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
-    // A process that is stopped takes no other signal.
-    child?.kill('SIGCONT');
-    child?.kill(signal);
-    await child?.exited;
+    if (child !== null) await endInOrder(child, signal);
     child = null;
   };
   return {
@@ -140,6 +150,17 @@ function prepareNode(
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
   };
+}
+
+/** Minted once for a folder: nodes of one cluster refuse another's. */
+function clusterIdOf(folder: string): string {
+  const file = join(folder, 'cluster-id');
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  const bytes = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex');
+  const id = bytes.toString('base64url');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, id);
+  return id;
 }
 
 function serverProperties(

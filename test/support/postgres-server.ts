@@ -1,15 +1,19 @@
 /** A Postgres server of the tests' own: its own folder and port, to be killed and started again. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { endInOrder, type KeptPlace } from './kept-place.ts';
 
 export interface PostgresServer extends AsyncDisposable {
   /** Of the database `postgres`, without a schema. */
   readonly url: string;
   /** Ends every process of it at once, without a shutdown, and starts it again on the same folder. */
   crash(): Promise<void>;
+  /** Ends it as `crash` does, until `start`. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 30_000;
@@ -17,20 +21,32 @@ const DEBIAN = '/usr/lib/postgresql';
 const DEBIAN_USER = 'postgres';
 const USER = 'apura';
 
-/** @throws when there is no Postgres: these tests are never skipped. */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+/**
+ * A new and passing server, or the one at a place that is kept.
+ *
+ * @throws when there is no Postgres: these tests are never skipped.
+ */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  place?: KeptPlace,
+): Promise<PostgresServer> {
   const programs = findPrograms();
-  const folder = mkdtempSync(join(tmpdir(), 'apura-postgres-'));
+  const folder = place?.folder ?? mkdtempSync(join(tmpdir(), 'apura-postgres-'));
+  mkdirSync(folder, { recursive: true });
   const asUser = unprivileged();
   if (asUser.length > 0) run(['chown', DEBIAN_USER, folder]);
-  run([
-    ...[...asUser, join(programs, 'initdb'), '-D', join(folder, 'data'), '--no-sync'],
-    ...['--username', USER, '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'],
-  ]);
-  const port = await freePort();
+  if (!existsSync(join(folder, 'data', 'PG_VERSION'))) {
+    run([
+      ...[...asUser, join(programs, 'initdb'), '-D', join(folder, 'data'), '--no-sync'],
+      ...['--username', USER, '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'],
+    ]);
+  }
+  const port = place?.port ?? (await freePort());
+  // A path that is too long for a socket is no fault of whoever keeps a checkout there.
+  const sockets = place === undefined ? folder : '';
   const command = [
     ...[...asUser, join(programs, 'postgres'), '-D', join(folder, 'data'), '-p', String(port)],
-    ...['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
+    ...['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${sockets}`],
     ...['-c', 'max_connections=200', ...settings.flatMap((setting) => ['-c', setting])],
   ];
   const url = `postgres://${USER}@127.0.0.1:${port}/postgres`;
@@ -40,13 +56,20 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     child.kill('SIGQUIT');
     await child.exited;
   };
+  const start = async (): Promise<void> => {
+    child = await launch(command, url);
+  };
   return {
     url,
     async crash() {
       await quit();
-      child = await launch(command, url);
+      await start();
     },
+    stop: quit,
+    start,
     async [Symbol.asyncDispose]() {
+      // SIGINT ends sessions, then writes a checkpoint.
+      if (place !== undefined) return endInOrder(child, 'SIGINT');
       await quit();
       rmSync(folder, { recursive: true, force: true });
     },

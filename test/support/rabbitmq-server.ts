@@ -1,9 +1,10 @@
 /** A RabbitMQ node of the tests' own: its own folder, ports and name, to be killed and started again. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
+import { endInOrder, type KeptPlace } from './kept-place.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface RabbitmqServer extends AsyncDisposable {
@@ -21,15 +22,26 @@ const DEBIAN = '/usr/lib/rabbitmq/bin';
 /** Memory that no node has left, and what Debian's node starts with. */
 const WATERMARK = { none: '0.00001', usual: '0.6' };
 
-/** @throws when there is no RabbitMQ: these tests are never skipped. */
-export async function startRabbitmq(): Promise<RabbitmqServer> {
+/**
+ * A new and passing node, or the one at a place that is kept.
+ *
+ * @throws when there is no RabbitMQ: these tests are never skipped.
+ */
+export async function startRabbitmq(place?: KeptPlace): Promise<RabbitmqServer> {
   const script = Bun.which('rabbitmq-server', { PATH: `${DEBIAN}:${process.env.PATH ?? ''}` });
   const epmdProgram = Bun.which('epmd', { PATH: '/usr/bin:/usr/lib/erlang/bin' });
   if (script === null || epmdProgram === null) {
     throw new Error('No RabbitMQ is installed: `apt-get install rabbitmq-server`, or `make test`.');
   }
-  const folder = mkdtempSync(join(tmpdir(), 'apura-rabbitmq-'));
-  const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
+  const folder = place?.folder ?? mkdtempSync(join(tmpdir(), 'apura-rabbitmq-'));
+  mkdirSync(folder, { recursive: true });
+  const [anyPort, distributionPort, epmdPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
+  // Its name is its data's, too: it goes by the port that clients know.
+  const port = place?.port ?? anyPort;
   const files = { config: join(folder, 'node.conf'), plugins: join(folder, 'plugins') };
   writeFileSync(
     files.config,
@@ -41,7 +53,8 @@ export async function startRabbitmq(): Promise<RabbitmqServer> {
     ].join('\n'),
   );
   writeFileSync(files.plugins, '[].');
-  writeFileSync(join(folder, '.erlang.cookie'), crypto.randomUUID(), { mode: 0o400 });
+  const cookie = join(folder, '.erlang.cookie');
+  if (!existsSync(cookie)) writeFileSync(cookie, crypto.randomUUID(), { mode: 0o400 });
   const node = `apura-${port}@localhost`;
   const environment = {
     PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
@@ -105,9 +118,10 @@ export async function startRabbitmq(): Promise<RabbitmqServer> {
       if ((await control.exited) !== 0) throw new Error(`rabbitmqctl: ${said}`);
     },
     async [Symbol.asyncDispose]() {
-      await kill();
+      await (place === undefined ? kill() : endInOrder(child));
       epmd.kill('SIGKILL');
       await epmd.exited;
+      if (place !== undefined) return;
       rmSync(folder, { recursive: true, force: true });
     },
   };

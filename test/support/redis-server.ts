@@ -1,8 +1,9 @@
 /** A Redis server of the tests' own: its own folder and port, to be flushed, killed and started again. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endInOrder, type KeptPlace } from './kept-place.ts';
 
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
@@ -12,16 +13,24 @@ export interface RedisServer extends AsyncDisposable {
 
 const START_TIMEOUT_MS = 20_000;
 
-/** @throws when there is no redis-server: these tests are never skipped. */
-export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
+/**
+ * A new and passing server, or the one at a place that is kept.
+ *
+ * @throws when there is no redis-server: these tests are never skipped.
+ */
+export async function startRedis(
+  settings: readonly string[] = [],
+  place?: KeptPlace,
+): Promise<RedisServer> {
   const program = Bun.which('redis-server');
   if (program === null) {
     throw new Error(
       'No redis-server is installed: `apt-get install redis-server`, or `make test`.',
     );
   }
-  const folder = mkdtempSync(join(tmpdir(), 'apura-redis-'));
-  const port = await freePort();
+  const folder = place?.folder ?? mkdtempSync(join(tmpdir(), 'apura-redis-'));
+  mkdirSync(folder, { recursive: true });
+  const port = place?.port ?? (await freePort());
   let child = await launch(program, folder, port, settings);
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -31,6 +40,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
       child = await launch(program, folder, port, settings);
     },
     async [Symbol.asyncDispose]() {
+      if (place !== undefined) return endInOrder(child);
       child.kill('SIGKILL');
       await child.exited;
       rmSync(folder, { recursive: true, force: true });
@@ -50,7 +60,7 @@ async function launch(program: string, folder: string, port: number, settings: r
   );
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await answers(port))) {
-    if (performance.now() > deadline) {
+    if (child.exitCode !== null || performance.now() > deadline) {
       child.kill('SIGKILL');
       throw new Error(`redis-server does not answer on port ${port}.`);
     }
