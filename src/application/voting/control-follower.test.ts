@@ -121,6 +121,17 @@ describe('a start', () => {
 });
 
 describe('a follower', () => {
+  test('that was told to stop has nothing to complain of', async () => {
+    const gate = Promise.withResolvers<void>();
+    follow({ read: () => gate.promise.then(() => Promise.reject(new Error('closed'))) });
+    const starting = follower.start(stop.signal);
+    await settled();
+    stop.abort();
+    gate.resolve();
+    await starting;
+    expect(troubles).toEqual([]);
+  });
+
   test('takes a change in as soon as the log has it', async () => {
     await time.answer(follower.start(stop.signal));
     const startedAt = time.now;
@@ -228,6 +239,9 @@ describe('a follower', () => {
 
 describe('a control partition that can not be gone by', () => {
   const expectFailed = async (code: ErrorCode): Promise<void> => {
+    await time.until(() => follower.failed !== null);
+    // Not even by what it read a moment ago.
+    expect(follower.isFresh(CONTROL_STALE_MS)).toBe(false);
     await time.turnsFor(5_000);
     expect(follower.failed?.code).toBe(code);
     expect(troubles).toEqual([follower.failed]);

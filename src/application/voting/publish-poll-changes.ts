@@ -9,7 +9,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { PollDirectory } from './poll-directory.ts';
 
 export interface PublishPollChangesDeps {
-  readonly catalogue: Catalogue;
+  readonly catalogue: Pick<Catalogue, 'unpublished' | 'markPublished'>;
   /** Fed by the process's follower of the control partition. */
   readonly directory: Pick<PollDirectory, 'newest'>;
   readonly clock: Clock;
