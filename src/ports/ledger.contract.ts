@@ -20,11 +20,14 @@ import {
   type SteppedStore,
 } from '../../test/support/store-step-samples.ts';
 import { START } from '../domain/counting/checkpoint.ts';
+import { DEDUP_WINDOW_MS } from '../domain/counting/log-settings.ts';
+import { DAY_MS } from '../domain/counting/retention.ts';
 import type { Ledger, LedgerEvent, LedgerStep } from './ledger.ts';
 import { storeStepContract } from './store-step.contract.ts';
 import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
-const RANDOM_TIMEOUT_MS = 60_000;
+/** A schema of its own a run: minutes on a machine that is busy. */
+const RANDOM_TIMEOUT_MS = 180_000;
 const MINUTE = NOON / MINUTE_MS;
 
 export function ledgerContract(
@@ -443,6 +446,116 @@ export function ledgerContract(
         expect(await eventsOf(first, 'poll-a', 10)).toEqual([]);
         expect(await first.find(there.id)).toBeNull();
         expect(await first.windows('poll-a', 0, MINUTE * 2)).toEqual([]);
+      });
+    });
+
+    describe('forget', () => {
+      /** Of the day of NOON, and of the one after it. */
+      const midnight = Math.ceil(NOON / DAY_MS) * DAY_MS;
+      const old = [
+        event({ id: eventId(1, 1), acceptedAt: NOON + 5 }),
+        event({ id: eventId(2, 2), lane: 'flagged', acceptedAt: NOON + MINUTE_MS }),
+        event({ id: eventId(3, 3), state: 'late' }),
+        event({ id: eventId(4, 4), state: 'expired', scope: 'poll-b' }),
+        event({ id: eventId(midnight - NOON - 1, 5), acceptedAt: midnight + 40 }),
+      ];
+      const young = [
+        event({ id: eventId(midnight - NOON, 6), acceptedAt: midnight }),
+        event({ id: eventId(midnight - NOON + 1, 7), state: 'late', acceptedAt: midnight }),
+      ];
+      const voiding = act({ actId: 'act-1', target: eventId(1, 1), minute: MINUTE });
+      const restoring = { ...voiding, kind: 'restore' as const, actId: 'act-2' };
+      const off = { counts: [count({ count: -1 })], books: [books({ counted: -1, voided: 1 })] };
+      const back = { counts: [count({ count: 1 })], books: [books({ counted: 1, voided: -1 })] };
+
+      beforeEach(async () => {
+        await commit([...old, ...young], { books: [books({ logged: 3, duplicate: 3 })] });
+      });
+
+      test('takes away the rows of whole days, says how many, and keeps every count', async () => {
+        const other = await second.takeOver(1);
+        const there = event({ id: eventId(9, 9), partition: 1 });
+        await second.commit(ledgerStep([there], { epoch: other.epoch, partition: 1 }));
+        const before = contentOf(await second.read(0));
+        const windows = await second.windows('poll-a', 0, MINUTE * 2);
+        const booked = await second.books('poll-a');
+        expect(await first.forget(midnight)).toBe(6);
+        expect(await first.forget(midnight)).toBe(0);
+        for (const life of ['this', 'next']) {
+          if (life === 'next') await store.crash();
+          const handle = life === 'this' ? second : await store.open();
+          for (const { id } of [...old, there]) expect(await handle.find(id)).toBeNull();
+          for (const one of young) expect(await handle.find(one.id)).toEqual(one);
+          expect(await eventsOf(handle, 'poll-a', 10)).toEqual(young);
+          expect(contentOf(await handle.read(0))).toEqual(before);
+          expect(contentOf(await handle.recount(0))).toEqual(before);
+          expect(contentOf(await handle.recount(1))).toEqual(contentOf(await handle.read(1)));
+          expect(await handle.windows('poll-a', 0, MINUTE * 2)).toEqual(windows);
+          expect(await handle.books('poll-a')).toEqual(booked);
+        }
+      });
+
+      test('leaves a day that ends behind the instant as it is', async () => {
+        expect(await first.forget(midnight - 1)).toBe(0);
+        for (const one of [...old, ...young]) expect(await second.find(one.id)).toEqual(one);
+      });
+
+      test('leaves days alone that a partition may still write to', async () => {
+        const { epoch: there } = await second.takeOver(1);
+        const step = ledgerStep([], { epoch: there, partition: 1 });
+        const logTime = midnight + DEDUP_WINDOW_MS - 1;
+        await second.commit({ ...step, checkpoint: { ...step.checkpoint, logTime } });
+        expect(await first.forget(midnight + 9 * DAY_MS)).toBe(0);
+        for (const one of [...old, ...young]) expect(await second.find(one.id)).toEqual(one);
+        const next = ledgerStep([], { epoch: there, partition: 1, from: 1 });
+        await second.commit({ ...next, checkpoint: { ...next.checkpoint, logTime: logTime + 1 } });
+        expect(await first.forget(midnight + 9 * DAY_MS)).toBe(5);
+      });
+
+      test('of an empty ledger takes nothing away', async () => {
+        await first.reset(0);
+        expect(await first.forget(midnight)).toBe(0);
+      });
+
+      test('goes on counting: steps, late copies and more days come in as ever', async () => {
+        await first.forget(midnight);
+        const copy = event({ id: eventId(1, 1), state: 'expired', offset: 7 });
+        const more = event({ id: eventId(midnight - NOON + 2, 8), acceptedAt: midnight + 1 });
+        await commit([copy, more], { from: 1 });
+        expect(await second.find(copy.id)).toEqual(copy);
+        await expectRowsLikeWindows();
+        const before = contentOf(await second.read(0));
+        expect(await first.forget(midnight + DAY_MS)).toBe(4);
+        expect(contentOf(await second.recount(0))).toEqual(before);
+        expect(await eventsOf(second, 'poll-a', 10)).toEqual([]);
+        await commit([event({ id: eventId(midnight - NOON + DAY_MS, 9) })], { from: 2 });
+        await expectRowsLikeWindows();
+      });
+
+      test('keeps what acts did, and what they do to an event that is forgotten', async () => {
+        await commit([], { from: 1, acts: [voiding], ...off });
+        await first.forget(midnight);
+        await expectRowsLikeWindows();
+        await commit([], { from: 2, acts: [voiding] });
+        await expectRowsLikeWindows();
+        await commit([], { from: 3, acts: [restoring], ...back });
+        await expectRowsLikeWindows();
+        await commit([], { from: 4, acts: [restoring, { ...voiding, actId: 'act-3' }], ...off });
+        await expectRowsLikeWindows();
+        await commit([], { from: 5, acts: [{ ...voiding, actId: 'act-4' }] });
+        await expectRowsLikeWindows();
+        const { books: recounted } = await second.recount(0);
+        expect(recounted.find(({ scope }) => scope === 'poll-a')?.voided).toBe(1);
+      });
+
+      test('is undone by a reset: a rebuild brings the rows back, and counts them once', async () => {
+        const before = contentOf(await second.read(0));
+        await first.forget(midnight);
+        await first.reset(0);
+        ({ epoch } = await first.takeOver(0));
+        await commit([...old, ...young], { books: [books({ logged: 3, duplicate: 3 })] });
+        expect(contentOf(await second.recount(0))).toEqual(before);
+        for (const one of old) expect(await second.find(one.id)).toEqual(one);
       });
     });
 

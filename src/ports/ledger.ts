@@ -84,6 +84,15 @@ export interface Ledger extends AsyncDisposable {
   /** Counts the event rows themselves, not the windows: what an audit compares. */
   recount(partition: number): Promise<PartitionCounts>;
 
+  /**
+   * Lets go of event rows by whole UTC days of their id time, those that end at or before `before` (ms
+   * since the Unix epoch), and resolves to how many. Windows, books, positions and marks stay, and a
+   * recount goes on counting what was let go; find and events know it no more. Days that did not end `W`
+   * before the log time of every partition stay: 0 where none is left. Idempotent. Atomic a part of
+   * the rows, not over all: one that broke off is gone on with by calling again. Steps may come between.
+   */
+  forget(before: number): Promise<number>;
+
   /** Empties a partition and raises its epoch, for a rebuild from the log. */
   reset(partition: number): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** A ledger that lives and dies with the process: the model that durable ledgers are held to. */
 import { START } from '../../domain/counting/checkpoint.ts';
+import { retentionFloor } from '../../domain/counting/retention.ts';
 import { EXPIRED, LATE } from '../../domain/counting/verdict.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type {
@@ -21,6 +22,7 @@ import type {
 import { PartitionContent } from './partition-content.ts';
 
 const MINUTE_MS = 60_000;
+const ID_TIME_DIGITS = 12;
 const BOOK_NAMES = ['logged', 'counted', 'duplicate', 'expired', 'late', 'voided'] as const;
 
 /** What a ledger holds, apart from its handles: it outlives them as a server or a file would. */
@@ -32,6 +34,9 @@ export class MemoryLedgerStore {
   /** Late and expired events, by their order of arrival: one id may stand here many times. */
   readonly excluded = new Map<number, LedgerEvent>();
   arrivals = 0;
+  /** What retention took away: events as they were, and as acts have turned them since. */
+  readonly forgotten = new Map<string, LedgerEvent>();
+  forgottenExcluded: LedgerEvent[] = [];
 
   constructor(logId: string) {
     this.logId = logId;
@@ -132,9 +137,9 @@ export class MemoryLedger implements Ledger {
 
   async recount(partition: number): Promise<PartitionCounts> {
     const { checkpoint, books } = this.#store.partition(partition).read();
-    const events = [...this.#store.votes.values(), ...this.#store.excluded.values()].filter(
-      (event) => event.partition === partition,
-    );
+    const { votes, excluded, forgotten, forgottenExcluded } = this.#store;
+    const all = [votes, excluded, forgotten].flatMap((some) => [...some.values()]);
+    const events = [...all, ...forgottenExcluded].filter((event) => event.partition === partition);
     const scopes = new Set([...books, ...events].map((entry) => entry.scope));
     const recounted = [...scopes].map((scope): Books => {
       const of = (state: LedgerEventState) =>
@@ -156,13 +161,37 @@ export class MemoryLedger implements Ledger {
     return { checkpoint, counts: sumOfCounts(ones), books: recounted };
   }
 
+  async forget(before: number): Promise<number> {
+    const { partitions, votes, excluded, forgotten, forgottenExcluded } = this.#store;
+    const checkpoints = [...partitions.values()].map((content) => content.read().checkpoint);
+    const moved = checkpoints.filter(({ nextOffset }) => nextOffset > 0);
+    const floor = retentionFloor(
+      before,
+      moved.map(({ logTime }) => logTime),
+    );
+    const isOld = ({ id }: LedgerEvent) => Number.parseInt(id.slice(0, ID_TIME_DIGITS), 16) < floor;
+    const rows = votes.size + excluded.size;
+    for (const [id, event] of votes) {
+      if (isOld(event) && votes.delete(id)) forgotten.set(id, event);
+    }
+    for (const [arrival, event] of excluded) {
+      if (isOld(event) && excluded.delete(arrival)) forgottenExcluded.push(event);
+    }
+    return rows - votes.size - excluded.size;
+  }
+
   async reset(partition: number): Promise<void> {
     this.#store
       .partition(partition)
       .replace({ checkpoint: START, counts: [], books: [], closes: [], acts: [] });
-    for (const [id, event] of this.#store.votes) {
-      if (event.partition === partition) this.#store.votes.delete(id);
+    for (const events of [this.#store.votes, this.#store.forgotten]) {
+      for (const [id, event] of events) {
+        if (event.partition === partition) events.delete(id);
+      }
     }
+    this.#store.forgottenExcluded = this.#store.forgottenExcluded.filter(
+      (event) => event.partition !== partition,
+    );
     for (const [arrival, event] of this.#store.excluded) {
       if (event.partition === partition) this.#store.excluded.delete(arrival);
     }
@@ -172,10 +201,11 @@ export class MemoryLedger implements Ledger {
 
   /** Only an event that was counted can be voided, and only such a one restored. */
   #act(act: ActMark): void {
-    const vote = this.#store.votes.get(act.target);
-    if (vote === undefined) return;
     const state = act.kind === 'void' ? 'voided' : 'counted';
-    this.#store.votes.set(act.target, { ...vote, state });
+    for (const events of [this.#store.votes, this.#store.forgotten]) {
+      const vote = events.get(act.target);
+      if (vote !== undefined) events.set(act.target, { ...vote, state });
+    }
   }
 
   #firstExcluded(id: string): LedgerEvent | null {

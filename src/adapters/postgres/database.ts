@@ -35,8 +35,47 @@ const INT8 = 20;
  * @throws ApuraError `store_corrupt`: the schema is not ours, or of a newer version.
  * @throws ApuraError `store_unavailable`: nobody answers at the address, or lets us in.
  */
-export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
-  const { connectionString, schema } = addressOf(options.url);
+export async function openPostgres(
+  options: PostgresOptions,
+  generation = 0,
+): Promise<PostgresDatabase> {
+  const { database, schema } = connect(options, generation);
+  try {
+    await database.run((client) => migrate(client, schema), MIGRATION_TIMEOUT_MS);
+    return database;
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Makes the installation's schemas or brings them up to date, as every open does by itself. `from` is
+ * the lowest version that was found (0: nothing was there), `to` the one that all have now.
+ *
+ * @throws ApuraError as `openPostgres`.
+ */
+export async function migratePostgres(
+  url: string,
+): Promise<{ readonly from: number; readonly to: number }> {
+  const found: number[] = [];
+  for (let generation = 0, logs = 1; generation < logs; generation += 1) {
+    const { database, schema } = connect({ url }, generation);
+    await using closing = database;
+    found.push(await closing.run((client) => migrate(client, schema), MIGRATION_TIMEOUT_MS));
+    if (generation > 0) continue;
+    const [row] = await closing.rows('SELECT greatest(1, count(*)) AS logs FROM log');
+    logs = numberOf(row?.logs);
+  }
+  return { from: Math.min(...found), to: MIGRATIONS.length };
+}
+
+/** The pool for the schema of one of the installation's logs; the first one's is the catalogue's too. */
+function connect(
+  options: PostgresOptions,
+  generation: number,
+): { readonly database: PostgresDatabase; readonly schema: string } {
+  const { connectionString, schema } = addressOf(options.url, generation);
   const pool = new Pool({
     connectionString,
     max: CONNECTIONS_MAX,
@@ -49,19 +88,17 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     schema,
     options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
   );
-  try {
-    await database.run((client) => migrate(client, schema), MIGRATION_TIMEOUT_MS);
-    return database;
-  } catch (error) {
-    await database[Symbol.asyncDispose]();
-    throw error;
-  }
+  return { database, schema };
 }
 
-function addressOf(text: string): { readonly connectionString: string; readonly schema: string } {
+function addressOf(
+  text: string,
+  generation: number,
+): { readonly connectionString: string; readonly schema: string } {
   const url = URL.parse(text);
   if (url === null) throw new ApuraError('invalid_config', 'The address of Postgres is no URL.');
-  const schema = url.searchParams.get('schema') ?? SCHEMA;
+  const base = url.searchParams.get('schema') ?? SCHEMA;
+  const schema = generation === 0 ? base : `${base}_${generation}`;
   if (!SCHEMA_NAME.test(schema)) {
     throw new ApuraError('invalid_config', `${schema} can not be the name of a schema.`);
   }
@@ -99,12 +136,7 @@ export class PostgresDatabase implements AsyncDisposable {
     work: (client: PoolClient) => Promise<T>,
     timeoutMs = this.#requestTimeoutMs,
   ): Promise<T> {
-    return this.run(async (client) => {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
-    }, timeoutMs);
+    return this.run((client) => inSnapshot(client, () => work(client)), timeoutMs);
   }
 
   /**
@@ -157,6 +189,7 @@ export class PostgresDatabase implements AsyncDisposable {
     if (current === undefined) {
       await client.query(
         `SET search_path = ${this.#schema};
+         SET jit = off;
          SET idle_in_transaction_session_timeout = ${this.#requestTimeoutMs};
          SELECT set_config('synchronous_commit', 'on', false)
            WHERE current_setting('synchronous_commit') <> 'remote_apply'`,
@@ -171,6 +204,14 @@ export class PostgresDatabase implements AsyncDisposable {
   }
 }
 
+/** Answers what `work` asks on this connection from one unchanging view. */
+export async function inSnapshot<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const result = await work();
+  await client.query('COMMIT');
+  return result;
+}
+
 function checkDurability(row: Row | undefined): void {
   const isFlushed = row?.commits === 'on' || row?.commits === 'remote_apply';
   if (isFlushed && row?.fsync === 'on') return;
@@ -180,8 +221,11 @@ function checkDurability(row: Row | undefined): void {
   );
 }
 
-/** Brings the schema up to this program's version, whole or not at all, one process at a time. */
-async function migrate(client: PoolClient, schema: string): Promise<void> {
+/**
+ * Brings the schema up to this program's version, whole or not at all, one process at a time. Resolves
+ * to the version that was there.
+ */
+async function migrate(client: PoolClient, schema: string): Promise<number> {
   await client.query('BEGIN');
   await client.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [MIGRATION_LOCK, schema]);
   const { rows } = await client.query<Row>(
@@ -205,6 +249,7 @@ async function migrate(client: PoolClient, schema: string): Promise<void> {
     );
   }
   await client.query('COMMIT');
+  return version;
 }
 
 async function versionOf(client: PoolClient): Promise<number> {

@@ -7,6 +7,7 @@ import { ApuraError } from '../../domain/errors.ts';
 import type { EventPage, Ledger, LedgerEvent, LedgerEventState } from '../../ports/ledger.ts';
 import type { Books, MinuteCount, PartitionCounts } from '../../ports/store-step.ts';
 import {
+  inSnapshot,
   numberOf,
   type Parameter,
   type PostgresDatabase,
@@ -133,32 +134,47 @@ export class PostgresLedgerReader implements LedgerReader {
   }
 
   async recount(partition: number): Promise<PartitionCounts> {
-    return this.#database.snapshot(async (client) => {
-      const { checkpoint, books } = await positionAndBooks(client, partition);
-      const recount = new Recount();
-      // Duplicates leave no row: the books alone know of them.
-      for (const { scope, duplicate } of books) recount.book(scope, 'duplicate', duplicate);
-      const excluded = await ask(
-        client,
-        `SELECT scope, 1 AS arrival, state, count(*) AS rows FROM excluded JOIN key USING (key)
-         WHERE partition = $1 GROUP BY scope, state`,
-        partition,
-      );
-      for (const row of excluded) {
-        recount.book(textOf(row.scope), stateOf(row), numberOf(row.rows));
-      }
-      const votes = await ask(
-        client,
-        `SELECT scope, item, lane, minute, 0 AS arrival, state, rows FROM (
-           SELECT key, accepted_at / 60000 AS minute, state, count(*) AS rows
-           FROM vote WHERE partition = $1 GROUP BY 1, 2, 3
-         ) groups JOIN key USING (key)`,
-        partition,
-      );
-      for (const row of votes) recount.votes(row);
-      return { checkpoint, ...recount.result() };
+    return this.#database.run(async (client) => {
+      // Before the snapshot: one that is older than a TRUNCATE would miss rows and their counts alike.
+      await ask(client, 'SELECT pg_advisory_lock_shared(rows_lock($1))', partition);
+      const counts = await inSnapshot(client, () => recountRows(client, partition));
+      await ask(client, 'SELECT pg_advisory_unlock_shared(rows_lock($1))', partition);
+      return counts;
     }, SCAN_TIMEOUT_MS);
   }
+}
+
+async function recountRows(client: PoolClient, partition: number): Promise<PartitionCounts> {
+  const { checkpoint, books } = await positionAndBooks(client, partition);
+  const recount = new Recount();
+  // Duplicates leave no row: the books alone know of them.
+  for (const { scope, duplicate } of books) recount.book(scope, 'duplicate', duplicate);
+  const excluded = await ask(
+    client,
+    `SELECT scope, state, sum(rows)::bigint AS rows FROM (
+       SELECT key, state, count(*) AS rows FROM excluded WHERE partition = $1 GROUP BY key, state
+       UNION ALL
+       SELECT key, state, rows FROM forgotten
+       WHERE partition = $1 AND state NOT IN (${VOTE_STATES.counted}, ${VOTE_STATES.voided})
+     ) groups JOIN key USING (key) GROUP BY scope, state`,
+    partition,
+  );
+  for (const row of excluded) {
+    recount.book(textOf(row.scope), stateOf({ ...row, arrival: 1 }), numberOf(row.rows));
+  }
+  const votes = await ask(
+    client,
+    `SELECT scope, item, lane, minute, 0 AS arrival, state, rows FROM (
+       SELECT key, accepted_at / 60000 AS minute, state, count(*) AS rows
+       FROM vote WHERE partition = $1 GROUP BY 1, 2, 3
+       UNION ALL
+       SELECT key, minute, state, rows FROM forgotten
+       WHERE partition = $1 AND state IN (${VOTE_STATES.counted}, ${VOTE_STATES.voided})
+     ) groups JOIN key USING (key)`,
+    partition,
+  );
+  for (const row of votes) recount.votes(row);
+  return { checkpoint, ...recount.result() };
 }
 
 async function ask(
@@ -210,7 +226,8 @@ class Recount {
   }
 
   result(): Pick<PartitionCounts, 'counts' | 'books'> {
-    return { counts: [...this.#counts.values()], books: [...this.#books.values()] };
+    const counts = [...this.#counts.values()].filter(({ count }) => count !== 0);
+    return { counts, books: [...this.#books.values()] };
   }
 }
 

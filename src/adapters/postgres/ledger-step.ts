@@ -1,5 +1,6 @@
 /** A ledger step in the two forms that Postgres takes it in: rows for COPY, and JSON for the rest. */
 import type { EventKey } from '../../domain/counting/key.ts';
+import { DAY_MS } from '../../domain/counting/retention.ts';
 import { EXPIRED, LATE } from '../../domain/counting/verdict.ts';
 import type { EventColumns, LedgerStep } from '../../ports/ledger.ts';
 import { VOTE_STATES } from './schema.ts';
@@ -13,8 +14,6 @@ export interface EncodedStep {
   /** The days of the counted events' id times, from the first to the last; null without any. */
   readonly days: { readonly first: number; readonly last: number } | null;
 }
-
-export const DAY_MS = 86_400_000;
 
 /** Signature, no flags, no extension. */
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');

@@ -11,13 +11,15 @@ import { memoryLedger } from '../../../test/support/memory-harness.ts';
 import { type PostgresHarness, postgresHarness } from '../../../test/support/postgres-harness.ts';
 import { act, contentOf } from '../../../test/support/store-step-samples.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
+import { START } from '../../domain/counting/checkpoint.ts';
 import { ledgerContract } from '../../ports/ledger.contract.ts';
 import type { Ledger, LedgerStep } from '../../ports/ledger.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
+import { migratePostgres } from './database.ts';
 import { openPostgresLedger } from './ledger.ts';
+import { MIGRATIONS } from './schema.ts';
 
 const START_TIMEOUT_MS = 60_000;
-const CRASH_TIMEOUT_MS = 120_000;
 const DAY_MS = 86_400_000;
 let postgres: PostgresHarness;
 
@@ -61,63 +63,6 @@ describe('the ledger on Postgres', () => {
     expect(read.checkpoint.nextOffset).toBe(steps);
     expect(read.books[0]?.counted ?? 0).toBe(steps * size);
   }
-
-  describe('a server that is killed', () => {
-    test(
-      'between steps keeps them all, and the same handle goes on',
-      async () => {
-        await using ledger = await open();
-        const { epoch } = await ledger.takeOver(0);
-        for (const from of [0, 1]) {
-          expect(await ledger.commit(stepOf(epoch, from))).toBe('applied');
-        }
-        await postgres.server.crash();
-        await waitUntil('the server is back', () => ledger.find(eventId(0, 0)));
-        await expectWholeSteps(ledger, 2);
-        expect(await ledger.commit(stepOf(epoch, 1))).toBe('already-applied');
-        expect(await ledger.commit(stepOf(epoch, 2))).toBe('applied');
-        await expectWholeSteps(ledger, 3);
-      },
-      CRASH_TIMEOUT_MS,
-    );
-
-    test(
-      'during commits holds whole steps: those that were answered, and perhaps the next',
-      async () => {
-        await using ledger = await open();
-        let next = 0;
-        for (const way of ['server', 'backend', 'server'] as const) {
-          const { epoch, checkpoint } = await ledger.takeOver(0);
-          next = checkpoint.nextOffset;
-          const start = next;
-          const committing = (async () => {
-            for (;;) {
-              expect(await ledger.commit(stepOf(epoch, next, 500))).toBe('applied');
-              next += 1;
-            }
-          })();
-          committing.catch(() => {});
-          await waitUntil('steps are committed', () => next > start + 3);
-          await (way === 'server' ? postgres.server.crash() : killBackend());
-          await expect(committing).rejects.toMatchObject(unavailable);
-          await using survivor = await waitUntil('the server is back', () => open());
-          const { nextOffset } = (await survivor.read(0)).checkpoint;
-          expect([next, next + 1]).toContain(nextOffset);
-          await expectWholeSteps(survivor, nextOffset, 500);
-          await waitUntil('the handle goes on', () => ledger.read(0));
-        }
-      },
-      CRASH_TIMEOUT_MS,
-    );
-
-    /** kill -9 of one of its processes: the server then ends all others and recovers. */
-    async function killBackend(): Promise<void> {
-      const rows = await postgres.execute(
-        `SELECT pid FROM pg_stat_activity WHERE application_name = '${schema}'`,
-      );
-      process.kill(Number(rows[0]?.pid), 'SIGKILL');
-    }
-  });
 
   describe('a connection that is lost', () => {
     const through = (proxy: LossyProxy) => {
@@ -236,8 +181,12 @@ describe('the ledger on Postgres', () => {
       const { epoch } = await ledger.takeOver(0);
       const votes = [-1, 0, DAY_MS].map((ms, n) => event({ id: eventId(midnight + ms, n) }));
       expect(await ledger.commit(ledgerStep(votes, { epoch }))).toBe('applied');
-      expect(await tablesOf()).toEqual(['vote_20250219 1', 'vote_20250220 1', 'vote_20250221 1']);
-      const [ahead] = await execute(`SELECT to_regclass('vote_20250222') IS NOT NULL AS made`);
+      expect(await tablesOf()).toEqual([
+        'vote_20250219_0 1',
+        'vote_20250220_0 1',
+        'vote_20250221_0 1',
+      ]);
+      const [ahead] = await execute(`SELECT to_regclass('vote_20250222_0') IS NOT NULL AS made`);
       expect(ahead?.made).toBe(true);
       expect(await eventsOf(ledger, 'poll-a', 2)).toEqual(votes);
     });
@@ -313,10 +262,41 @@ describe('the ledger on Postgres', () => {
     });
 
     test('by many at once, who make the schema once', async () => {
-      const ledgers = await Promise.all(Array.from({ length: 6 }, () => open()));
+      const ledgers = await Promise.all(Array.from({ length: 8 }, () => open()));
       const epochs = await Promise.all(ledgers.map((ledger) => ledger.takeOver(0)));
-      expect(new Set(epochs.map(({ epoch }) => epoch)).size).toBe(6);
+      expect(new Set(epochs.map(({ epoch }) => epoch)).size).toBe(8);
       for (const ledger of ledgers) await ledger[Symbol.asyncDispose]();
+    });
+
+    test('for its own log, beside the ledgers of others of the installation', async () => {
+      await using first = await open();
+      const next = { url, logId: 'next', generation: 1 };
+      await using second = await openPostgresLedger(next);
+      const { epoch } = await first.takeOver(0);
+      await first.commit(stepOf(epoch, 0));
+      expect((await second.read(0)).checkpoint).toEqual(START);
+      const { epoch: there } = await second.takeOver(0);
+      expect(await second.commit(stepOf(there, 0))).toBe('applied');
+      expect((await first.read(0)).checkpoint.nextOffset).toBe(1);
+      for (const wrong of [
+        { ...next, generation: 0 },
+        { ...next, logId: LOG_ID },
+      ]) {
+        await expect(openPostgresLedger(wrong)).rejects.toMatchObject({ code: 'log_mismatch' });
+      }
+    });
+
+    test('in a schema that `migrate` may have made before, for every log', async () => {
+      const to = MIGRATIONS.length;
+      expect(await migratePostgres(url)).toEqual({ from: 0, to });
+      expect(await migratePostgres(url)).toEqual({ from: to, to });
+      await execute(`INSERT INTO log VALUES (0, 'a', '{}'), (1, 'b', '{}')`);
+      expect(await migratePostgres(url)).toEqual({ from: 0, to });
+      expect(await migratePostgres(url)).toEqual({ from: to, to });
+      await using ledger = await openPostgresLedger({ url, logId: 'b', generation: 1 });
+      expect((await ledger.takeOver(0)).epoch).toBe(1);
+      await execute(`UPDATE ${schema}_1.meta SET value = '99' WHERE name = 'schemaVersion'`);
+      await expect(migratePostgres(url)).rejects.toMatchObject(corrupt);
     });
 
     test('where somebody answers', async () => {

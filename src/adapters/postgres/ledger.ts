@@ -2,6 +2,7 @@
 import { finished } from 'node:stream/promises';
 import { DatabaseError, escapeLiteral, type PoolClient } from 'pg';
 import { from } from 'pg-copy-streams';
+import { DAY_MS, retentionFloor } from '../../domain/counting/retention.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { EventPage, Ledger, LedgerEvent, LedgerStep } from '../../ports/ledger.ts';
 import type {
@@ -24,19 +25,21 @@ import {
   unexpected,
 } from './database.ts';
 import { checkpointOf, idOf, keyOf, PostgresLedgerReader } from './ledger-reader.ts';
-import { DAY_MS, type EncodedStep, encodeStep } from './ledger-step.ts';
+import { type EncodedStep, encodeStep } from './ledger-step.ts';
 import { STAGING_TABLE } from './schema.ts';
 
 export interface PostgresLedgerOptions extends PostgresOptions {
   /** The log that the ledger belongs to. */
   readonly logId: string;
+  /** The log's place in the catalogue's list: each log has a ledger in a schema of its own. First: 0. */
+  readonly generation?: number;
 }
 
 const OUTCOMES = ['applied', 'already-applied', 'misaligned', 'fenced'] as const;
 const UNIQUE_VIOLATION = '23505';
 /** Ids of one step lie minutes apart: what spans more days than this has ids without a time. */
 const DAYS_PER_STEP_MAX = 8;
-/** How long a day whose partition could not be made is left to the default partition. */
+/** How long a day whose table could not be made is left to the default one. */
 const DAY_RETRY_MS = 10_000;
 /** Ids begin with 48 bits of time. */
 const LAST_DAY = Math.floor(2 ** 48 / DAY_MS) - 1;
@@ -50,7 +53,7 @@ const LAST_DAY = Math.floor(2 ** 48 / DAY_MS) - 1;
  * @throws ApuraError `store_unavailable`: nobody answers at the address, or lets us in.
  */
 export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
-  const database = await openPostgres(options);
+  const database = await openPostgres(options, options.generation);
   try {
     await bindToLog(database, options.logId);
     return new PostgresLedger(database);
@@ -75,8 +78,8 @@ class PostgresLedger implements Ledger {
   readonly #reader: PostgresLedgerReader;
   /** Connections that have their table `staged`. */
   readonly #staging = new WeakSet<PoolClient>();
-  /** Until when no partition needs to be made for a day, by `performance.now()`. */
-  readonly #days = new Map<number, number>();
+  /** Until when no table needs to be made for a day of a partition, by `performance.now()`. */
+  readonly #tables = new Map<string, number>();
 
   constructor(database: PostgresDatabase) {
     this.#database = database;
@@ -103,7 +106,7 @@ class PostgresLedger implements Ledger {
    */
   async commit(step: LedgerStep): Promise<CommitOutcome> {
     const encoded = encodeStep(step);
-    await this.#prepareDays(encoded.days);
+    await this.#prepareDays(step.partition, encoded.days);
     return this.#database.run(async (client) => {
       if (!this.#staging.has(client)) {
         await client.query(STAGING_TABLE);
@@ -138,6 +141,30 @@ class PostgresLedger implements Ledger {
     return this.#reader.recount(partition);
   }
 
+  async forget(before: number): Promise<number> {
+    const partitions = await this.#database.rows(
+      'SELECT partition, log_time FROM progress WHERE next_offset > 0 ORDER BY partition',
+    );
+    const floor = retentionFloor(
+      before,
+      partitions.map((row) => numberOf(row.log_time)),
+    );
+    if (floor === 0) return 0;
+    let forgotten = 0;
+    for (const row of partitions) {
+      const values = [numberOf(row.partition), floor];
+      const ask = (client: PoolClient) =>
+        client.query<Row>('SELECT forget_votes($1, $2) AS rows', values);
+      const { rows } = await this.#database.run(ask, SCAN_TIMEOUT_MS);
+      forgotten += numberOf(rows[0]?.rows);
+    }
+    await this.#database.rows('SELECT drop_vote_days($1)', [floor]);
+    for (const table of this.#tables.keys()) {
+      if (Number.parseInt(table, 10) * DAY_MS < floor) this.#tables.delete(table);
+    }
+    return forgotten;
+  }
+
   async reset(partition: number): Promise<void> {
     const ask = (client: PoolClient) => client.query('SELECT reset_partition($1)', [partition]);
     await this.#database.run(ask, SCAN_TIMEOUT_MS);
@@ -147,14 +174,17 @@ class PostgresLedger implements Ledger {
     return this.#database[Symbol.asyncDispose]();
   }
 
-  /** Makes the partitions of the days that the votes are of, and of the next one ahead of its time. */
-  async #prepareDays(days: EncodedStep['days']): Promise<void> {
+  /** Makes the tables of the days that the votes are of, and of the next one ahead of its time. */
+  async #prepareDays(partition: number, days: EncodedStep['days']): Promise<void> {
     if (days === null || days.last - days.first >= DAYS_PER_STEP_MAX) return;
     for (let day = days.first; day <= Math.min(days.last + 1, LAST_DAY); day += 1) {
       const now = performance.now();
-      if (now < (this.#days.get(day) ?? Number.NEGATIVE_INFINITY)) continue;
-      const [row] = await this.#database.rows('SELECT add_vote_day($1) AS settled', [day]);
-      this.#days.set(day, row?.settled === true ? Number.POSITIVE_INFINITY : now + DAY_RETRY_MS);
+      const table = `${day} ${partition}`;
+      if (now < (this.#tables.get(table) ?? Number.NEGATIVE_INFINITY)) continue;
+      const values = [day, partition];
+      const [row] = await this.#database.rows('SELECT add_vote_table($1, $2) AS settled', values);
+      const isSettled = row?.settled === true;
+      this.#tables.set(table, isSettled ? Number.POSITIVE_INFINITY : now + DAY_RETRY_MS);
     }
   }
 }

@@ -56,6 +56,21 @@ export const LEDGER_SCHEMA: StoreSchema = {
   `,
 };
 
+/**
+ * Counts of the rows that retention has taken away, and up to when it did. Made where it is missing:
+ * a file that never forgot anything is the same with and without it.
+ */
+export const FORGOTTEN_TABLES = `
+  CREATE TABLE IF NOT EXISTS forgotten (
+    partition INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    state NOT NULL, -- as in vote and excluded
+    rows INTEGER NOT NULL,
+    PRIMARY KEY (partition, key, minute, state)
+  ) WITHOUT ROWID;
+`;
+
 /** Votes that a recount groups at a time: in memory, where one GROUP BY over all would sort on disk. */
 const RECOUNT_CHUNK = 10_000;
 
@@ -186,6 +201,10 @@ export class SqliteLedgerReader implements LedgerReader {
       for (const row of this.#recountExcluded.iterate(partition)) {
         recount.book(textOf(row.scope), excludedStateOf(row), numberOf(row.rows));
       }
+      for (const row of this.#forgotten(partition)) {
+        if (typeof row.state === 'number') recount.votes(row, numberOf(row.rows));
+        else recount.book(textOf(row.scope), excludedStateOf(row), numberOf(row.rows));
+      }
       let after: Uint8Array = new Uint8Array();
       for (let rows = RECOUNT_CHUNK; rows === RECOUNT_CHUNK; ) {
         rows = 0;
@@ -200,6 +219,14 @@ export class SqliteLedgerReader implements LedgerReader {
       }
       return { checkpoint, ...recount.result() };
     });
+  }
+
+  /** The table is looked for each time: a writer may have made it since, or none ever. */
+  #forgotten(partition: number): readonly Row[] {
+    const table = `SELECT 1 FROM sqlite_schema WHERE name = 'forgotten'`;
+    if (this.#database.prepare(table).get() === undefined) return [];
+    const rows = 'SELECT * FROM forgotten JOIN key USING (key) WHERE partition = ?';
+    return this.#database.prepare(rows).all(partition);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,7 +262,8 @@ class Recount {
   }
 
   result(): Pick<PartitionCounts, 'counts' | 'books'> {
-    return { counts: [...this.#counts.values()], books: [...this.#books.values()] };
+    const counts = [...this.#counts.values()].filter(({ count }) => count !== 0);
+    return { counts, books: [...this.#books.values()] };
   }
 }
 

@@ -1,6 +1,8 @@
 /** The ledger on SQLite: every event a row, in one file with the windows and the position they make. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import { START } from '../../domain/counting/checkpoint.ts';
+import { retentionFloor } from '../../domain/counting/retention.ts';
 import { EXPIRED, LATE } from '../../domain/counting/verdict.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type {
@@ -24,12 +26,19 @@ import {
   checkLog,
   openSqliteReader,
   openSqliteWriter,
+  readMeta,
   readNumber,
   transaction,
+  writeMeta,
 } from './database.ts';
-import { LEDGER_SCHEMA, SqliteLedgerReader, VOTE_COUNTED, VOTE_VOIDED } from './ledger-reader.ts';
-
-import { StepTables } from './step-tables.ts';
+import {
+  FORGOTTEN_TABLES,
+  LEDGER_SCHEMA,
+  SqliteLedgerReader,
+  VOTE_COUNTED,
+  VOTE_VOIDED,
+} from './ledger-reader.ts';
+import { numberOf, StepTables } from './step-tables.ts';
 
 export interface SqliteLedgerOptions {
   readonly path: string;
@@ -42,6 +51,11 @@ const CHECKPOINT_PAGES = 2_000;
 const CACHE_KIB = 16_384;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1_555;
 const U16 = 0x1_0000;
+/** Under which name the first bytes are kept of ids that were not forgotten, in hex. */
+const FORGOTTEN_BEFORE = 'forgottenBefore';
+const ID_TIME_BYTES = 6;
+/** Rows that one transaction takes away: some 50 ms. */
+const FORGET_ROWS_MAX = 20_000;
 
 /**
  * Opens the ledger of a log for writing, making the file where there is none.
@@ -61,6 +75,7 @@ export function openSqliteLedger({ path, logId }: SqliteLedgerOptions): Ledger {
   });
   try {
     applySchema(database, LEDGER_SCHEMA);
+    database.exec(FORGOTTEN_TABLES);
     bindToLog(database, logId);
     return new SqliteLedger(database);
   } catch (error) {
@@ -155,10 +170,36 @@ class SqliteLedger implements Ledger {
     return this.#reader.recount(partition);
   }
 
+  async forget(before: number): Promise<number> {
+    const partitions = this.#database
+      .prepare('SELECT log_time FROM progress WHERE next_offset > 0')
+      .all();
+    const floor = retentionFloor(
+      before,
+      partitions.map((row) => numberOf(row.log_time)),
+    );
+    const end = Buffer.alloc(ID_TIME_BYTES);
+    end.writeUIntBE(floor, 0, ID_TIME_BYTES);
+    const known = Buffer.from(readMeta(this.#database, FORGOTTEN_BEFORE) ?? '', 'hex');
+    if (Buffer.compare(end, known) > 0) {
+      writeMeta(this.#database, FORGOTTEN_BEFORE, end.toString('hex'));
+    }
+    let forgotten = 0;
+    for (const table of ['vote', 'excluded']) {
+      for (let rows = 1; rows > 0; forgotten += rows) {
+        rows = this.#write(() => this.#forgetRows(table, end));
+        // A step comes between.
+        await setImmediate();
+      }
+    }
+    return forgotten;
+  }
+
   async reset(partition: number): Promise<void> {
     const empty = { checkpoint: START, counts: [], books: [], closes: [], acts: [] };
     this.#write(() => {
       this.#tables.replace(partition, empty);
+      this.#database.prepare('DELETE FROM forgotten WHERE partition = ?').run(partition);
       const others = 'SELECT count(*) FROM progress WHERE partition <> ? AND next_offset > 0';
       // A DELETE without a condition drops the pages instead of visiting every row.
       if (readNumber(this.#database, others, partition) === 0) {
@@ -173,6 +214,23 @@ class SqliteLedger implements Ledger {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#reader[Symbol.asyncDispose]();
+  }
+
+  /** Takes the oldest rows before `end` away and keeps their counts; says how many they were. */
+  #forgetRows(table: string, end: Uint8Array): number {
+    const last = `SELECT max(id) AS id FROM (
+      SELECT id FROM ${table} WHERE id < ? ORDER BY id LIMIT ${FORGET_ROWS_MAX})`;
+    const id = this.#database.prepare(last).get(end)?.id;
+    if (!(id instanceof Uint8Array)) return 0;
+    this.#database
+      .prepare(
+        `INSERT INTO forgotten
+         SELECT partition, key, accepted_at / 60000, state, count(*) FROM ${table} WHERE id <= ?
+         GROUP BY 1, 2, 3, 4
+         ON CONFLICT DO UPDATE SET rows = rows + excluded.rows`,
+      )
+      .run(id);
+    return Number(this.#database.prepare(`DELETE FROM ${table} WHERE id <= ?`).run(id).changes);
   }
 
   #addVotes(partition: number, columns: EventColumns): void {
@@ -229,7 +287,32 @@ class SqliteLedger implements Ledger {
   /** Only an event that was counted can be voided, and only such a one restored. */
   #act(partition: number, act: ActMark): void {
     const state = act.kind === 'void' ? VOTE_VOIDED : VOTE_COUNTED;
-    this.#setState.run(state, Buffer.from(act.target, 'hex'), partition);
+    const target = Buffer.from(act.target, 'hex');
+    if (this.#setState.run(state, target, partition).changes === 0) {
+      this.#actOnForgotten(partition, act, target);
+    }
+  }
+
+  /** Of an event whose row is forgotten the act itself says where it counts. */
+  #actOnForgotten(partition: number, act: ActMark, target: Uint8Array): void {
+    const bound = readMeta(this.#database, FORGOTTEN_BEFORE);
+    if (bound === null || Buffer.compare(target, Buffer.from(bound, 'hex')) >= 0) return;
+    const before = this.#database
+      .prepare(
+        `SELECT kind FROM act WHERE partition = ?1 AND target = ?2 AND sequence <
+           (SELECT sequence FROM act WHERE partition = ?1 AND target = ?2 AND act_id = ?3)
+         ORDER BY sequence DESC LIMIT 1`,
+      )
+      .get(partition, target, act.actId);
+    if ((before?.kind ?? 'restore') === act.kind) return;
+    const change = act.kind === 'void' ? 1 : -1;
+    const add = this.#database.prepare(
+      `INSERT INTO forgotten VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET rows = rows + excluded.rows`,
+    );
+    const key = this.#tables.keyNumber(act);
+    add.run(partition, key, act.minute, VOTE_COUNTED, -change);
+    add.run(partition, key, act.minute, VOTE_VOIDED, change);
   }
 
   #write<T>(work: () => T): T {

@@ -1,0 +1,167 @@
+/** What a ledger does while its server is away, and after it: on a server of its own, to be killed. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { event, eventId, ledgerStep } from '../../../test/support/ledger-samples.ts';
+import { type PostgresHarness, postgresHarness } from '../../../test/support/postgres-harness.ts';
+import { contentOf } from '../../../test/support/store-step-samples.ts';
+import { waitUntil } from '../../../test/support/wait-until.ts';
+import type { Ledger, LedgerStep } from '../../ports/ledger.ts';
+import { LOG_ID } from '../../ports/store-under-test.ts';
+import { openPostgresLedger } from './ledger.ts';
+
+const START_TIMEOUT_MS = 60_000;
+const CRASH_TIMEOUT_MS = 120_000;
+/** What a request may take, and some more for a machine that is busy. */
+const BOUND_MS = 8_000;
+let postgres: PostgresHarness;
+
+beforeAll(async () => {
+  postgres = await postgresHarness();
+}, START_TIMEOUT_MS);
+
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]();
+});
+
+describe('the ledger on Postgres', () => {
+  let url: string;
+  let schema: string;
+  const unavailable = { code: 'store_unavailable' };
+
+  beforeEach(() => {
+    url = postgres.newUrl();
+    schema = new URL(url).searchParams.get('schema') ?? '';
+  });
+
+  const open = () => openPostgresLedger({ url, logId: LOG_ID, requestTimeoutMs: 5_000 });
+
+  /** A step of `size` votes that no other step has. */
+  const stepOf = (epoch: number, from: number, size = 3): LedgerStep =>
+    ledgerStep(
+      Array.from({ length: size }, (_, n) =>
+        event({ id: eventId(from, from * size + n), offset: from }),
+      ),
+      { epoch, from },
+    );
+
+  /** Rows, windows and position tell of the same whole steps. */
+  async function expectWholeSteps(ledger: Ledger, steps: number, size = 3): Promise<void> {
+    const read = contentOf(await ledger.read(0));
+    expect(contentOf(await ledger.recount(0))).toEqual(read);
+    expect(read.checkpoint.nextOffset).toBe(steps);
+    expect(read.books[0]?.counted ?? 0).toBe(steps * size);
+  }
+
+  describe('a server that is killed', () => {
+    test(
+      'between steps keeps them all, and the same handle goes on',
+      async () => {
+        await using ledger = await open();
+        const { epoch } = await ledger.takeOver(0);
+        for (const from of [0, 1]) {
+          expect(await ledger.commit(stepOf(epoch, from))).toBe('applied');
+        }
+        await postgres.server.crash();
+        await waitUntil('the server is back', () => ledger.find(eventId(0, 0)));
+        await expectWholeSteps(ledger, 2);
+        expect(await ledger.commit(stepOf(epoch, 1))).toBe('already-applied');
+        expect(await ledger.commit(stepOf(epoch, 2))).toBe('applied');
+        await expectWholeSteps(ledger, 3);
+      },
+      CRASH_TIMEOUT_MS,
+    );
+
+    test(
+      'during commits holds whole steps: those that were answered, and perhaps the next',
+      async () => {
+        await using ledger = await open();
+        let next = 0;
+        for (const way of ['server', 'backend', 'server'] as const) {
+          const { epoch, checkpoint } = await ledger.takeOver(0);
+          next = checkpoint.nextOffset;
+          const start = next;
+          const committing = (async () => {
+            for (;;) {
+              expect(await ledger.commit(stepOf(epoch, next, 500))).toBe('applied');
+              next += 1;
+            }
+          })();
+          committing.catch(() => {});
+          await waitUntil('steps are committed', () => next > start + 3);
+          await (way === 'server' ? postgres.server.crash() : killBackend());
+          await expect(committing).rejects.toMatchObject(unavailable);
+          await using survivor = await waitUntil('the server is back', () => open());
+          const { nextOffset } = (await survivor.read(0)).checkpoint;
+          expect([next, next + 1]).toContain(nextOffset);
+          await expectWholeSteps(survivor, nextOffset, 500);
+          await waitUntil('the handle goes on', () => ledger.read(0));
+        }
+      },
+      CRASH_TIMEOUT_MS,
+    );
+
+    /** kill -9 of one of its processes: the server then ends all others and recovers. */
+    async function killBackend(): Promise<void> {
+      const rows = await postgres.execute(
+        `SELECT pid FROM pg_stat_activity WHERE application_name = '${schema}'`,
+      );
+      process.kill(Number(rows[0]?.pid), 'SIGKILL');
+    }
+  });
+
+  describe('a server that is stopped', () => {
+    test(
+      'ends every wait in time; the same handle goes on with the very step when it is back',
+      async () => {
+        await using ledger = await open();
+        const { epoch } = await ledger.takeOver(0);
+        await ledger.commit(stepOf(epoch, 0));
+        await postgres.server.stop();
+        try {
+          const startedAt = performance.now();
+          await expect(open()).rejects.toMatchObject(unavailable);
+          for (let attempt = 0; attempt < 5; attempt += 1) {
+            await expect(ledger.commit(stepOf(epoch, 1))).rejects.toMatchObject(unavailable);
+          }
+          await expect(ledger.read(0)).rejects.toMatchObject(unavailable);
+          await expect(ledger.recount(0)).rejects.toMatchObject(unavailable);
+          await expect(ledger.forget(0)).rejects.toMatchObject(unavailable);
+          expect(performance.now() - startedAt).toBeLessThan(BOUND_MS);
+        } finally {
+          await postgres.server.start();
+        }
+        expect(await ledger.commit(stepOf(epoch, 1))).toBe('applied');
+        await expectWholeSteps(ledger, 2);
+      },
+      CRASH_TIMEOUT_MS,
+    );
+
+    test(
+      'and hangs, does not hold a commit longer than a request may take',
+      async () => {
+        await using ledger = await open();
+        const { epoch } = await ledger.takeOver(0);
+        await ledger.commit(stepOf(epoch, 0));
+        const rows = await postgres.execute(
+          `SELECT pid FROM pg_stat_activity WHERE application_name = '${schema}'`,
+        );
+        const pids = rows.map(({ pid }) => Number(pid));
+        expect(pids.length).toBeGreaterThan(0);
+        for (const pid of pids) process.kill(pid, 'SIGSTOP');
+        try {
+          const startedAt = performance.now();
+          const committing = ledger.commit(stepOf(epoch, 1));
+          await expect(committing).rejects.toMatchObject(unavailable);
+          expect(performance.now() - startedAt).toBeLessThan(BOUND_MS);
+        } finally {
+          for (const pid of pids) process.kill(pid, 'SIGCONT');
+        }
+        const outcome = await waitUntil('a step is answered', () =>
+          ledger.commit(stepOf(epoch, 1)),
+        );
+        expect(['applied', 'already-applied']).toContain(outcome);
+        await expectWholeSteps(ledger, 2);
+      },
+      CRASH_TIMEOUT_MS,
+    );
+  });
+});
