@@ -35,6 +35,8 @@ export interface PartitionCheckDeps extends LogTruthDeps {
   readonly tally: Pick<LiveTally, 'read' | 'replace'>;
   readonly ledger: Pick<Ledger, 'read'>;
   readonly clock: Clock;
+  /** FOLD_BYTES_MAX unless told. */
+  readonly foldBytesMax?: number;
   readonly onRepair: (repair: Repair) => void;
   /** Told of a failure of the log or of a store when it begins. */
   readonly onTrouble: (error: unknown) => void;
@@ -197,15 +199,15 @@ export class PartitionCheck {
       this.#findings.found(account, differences, clock.monotonic());
       return differences;
     }
-    const reach = await this.#truth.advanceTo(at, FOLD_BYTES_MAX);
+    const reach = await this.#truth.advanceTo(at, this.#deps.foldBytesMax ?? FOLD_BYTES_MAX);
     const expected = this.#truth.countsAt(at);
     if (expected === null) {
       this.#noteUnknown(account, at, reach);
       return null;
     }
     const differences = [
-      ...compareCounts(partition, expected, held),
       ...compareCheckpoints(partition, expected.checkpoint, held.checkpoint),
+      ...compareCounts(partition, expected, held),
     ];
     this.#findings.found(account, differences, clock.monotonic());
     return differences;

@@ -3,15 +3,15 @@ import { JOURNAL_BLOCKS_MAX } from './log-truth.ts';
 import type { StoreFacts } from './store-watch.ts';
 
 /** Differences that stand longer than this are nothing that mends itself. */
-export const DIFFERENCE_ALARM_MS = 10_000;
+const DIFFERENCE_ALARM_MS = 10_000;
 /** A store that is behind and has not moved for this long has nobody who works for it. */
-export const STILL_ALARM_MS = 10_000;
+const STILL_ALARM_MS = 10_000;
 /** A store that takes longer than this to get where the log ended is too slow, or its worker is. */
-export const LAG_ALARM_MS = 30_000;
+const LAG_ALARM_MS = 30_000;
 /** A store that can not be read for this long is away, not restarting. */
-export const AWAY_ALARM_MS = 10_000;
+const AWAY_ALARM_MS = 10_000;
 /** Of a trimmed log's blocks: a store whose re-reading starts in this first part may lose the race. */
-export const RETENTION_ALARM_SHARE = 0.1;
+const RETENTION_ALARM_SHARE = 0.1;
 
 export type AlarmKind =
   | 'different'

@@ -92,14 +92,17 @@ class Evening {
     this.#haste = haste;
     const { isEdited, deleted } = this;
     const before = this.sync.newest.repairs;
-    const { state, repairs, differences, partitions } = await this.sync.round();
-    if (!isEdited && deleted === 0)
-      expect([state === 'different', differences]).toEqual([false, 0]);
+    const { repairs, partitions } = await this.sync.round();
+    // What could not be compared this time may still be told as it was last seen.
+    const fresh = partitions.flatMap(({ differences, waits }) =>
+      differences
+        .map(({ account }) => account)
+        .filter((account) => !waits.some((wait) => wait.includes(`, ${account}: `))),
+    );
     if (!isEdited) expect(repairs).toBe(before);
-    if (!isEdited) {
-      const accounts = partitions.flatMap((each) => each.differences.map((one) => one.account));
-      expect(accounts.filter((account) => account !== 'ledger rows')).toEqual([]);
-    }
+    if (!isEdited) expect(fresh).not.toContain('tally');
+    if (deleted === 0) expect(fresh).not.toContain('ledger rows');
+    expect(fresh).not.toContain('ledger windows');
   }
 
   /** Everybody does all that is left to do. */
@@ -204,7 +207,7 @@ test('sync finds nothing in sound stores, however they and the log move', async 
       expect(alarms.filter(({ kind }) => kind !== 'expired')).toEqual([]);
     },
   );
-  await fc.assert(property, { numRuns: 150 });
+  await fc.assert(property, { numRuns: 100 });
 });
 
 test('sync finds damage wherever it is, and puts the tally right to the last count', async () => {
@@ -234,5 +237,5 @@ test('sync finds damage wherever it is, and puts the tally right to the last cou
       }
     },
   );
-  await fc.assert(property, { numRuns: 200 });
+  await fc.assert(property, { numRuns: 100 });
 });

@@ -1,4 +1,5 @@
 /** What sync says of the stores: a partition, a poll, and all together; and what is wrong, in words. */
+import type { PartitionPositions } from '../../domain/counting/consistency-record.ts';
 import type { Difference } from './compare-counts.ts';
 import { describe } from './consistency-watch.ts';
 import type { SyncAlarm } from './sync-alarms.ts';
@@ -91,6 +92,13 @@ export function summarize(partitions: readonly PartitionReport[]): SyncSummary {
     alarms: partitions.flatMap((partition) => partition.alarms),
     isCatchingUp: partitions.some((partition) => partition.isCatchingUp),
   };
+}
+
+/** Of the partitions where log and stores could all be read. */
+export function positionsOf({ partitions }: Pick<SyncReport, 'partitions'>): PartitionPositions[] {
+  return partitions.flatMap(({ partition, end, tally, ledger }) =>
+    end === null || tally === null || ledger === null ? [] : { partition, end, tally, ledger },
+  );
 }
 
 export function stateOf(

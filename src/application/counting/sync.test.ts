@@ -353,3 +353,331 @@ describe('a tally that says something else than the log', () => {
     expect(kindsOf(referee.sync.newest)).toEqual([]);
   });
 });
+
+describe('a ledger that says something else than the log', () => {
+  test('is reported for as long as a row is missing, and never filled in', async () => {
+    const referee = await new Referee().evening();
+    await referee.round();
+    const [id] = [...referee.room.ledgerStore.votes.keys()];
+    referee.room.ledgerStore.votes.delete(id ?? '');
+    for (const alarms of [[], [], [], [], [], [], ['different']]) {
+      const found = await referee.round();
+      expect(found).toMatchObject({ state: 'different', repairs: 0 });
+      expect(found.detail).toStartWith('ledger rows: partition 0, poll final, ');
+      expect(kindsOf(found)).toEqual(alarms);
+    }
+    expect(referee.room.ledgerStore.votes.size).toBe(3);
+    await referee.room.ledger.reset(0);
+    const rebuilding = await referee.round();
+    expect(rebuilding).toMatchObject({ state: 'consistent' });
+    await referee.room.ledgerFollower().advance(ALL);
+    expect(await referee.round()).toMatchObject({ state: 'consistent', alarms: [] });
+  });
+
+  test('is reported where only its windows are wrong', async () => {
+    const referee = new Referee(1, (room) => ({
+      ledger: {
+        recount: (partition) => room.ledger.recount(partition),
+        read: async (partition) => ({ ...(await room.ledger.read(partition)), counts: [] }),
+      },
+    }));
+    await referee.evening();
+    const { state, detail, partitions } = await referee.round();
+    expect(state).toBe('different');
+    expect(detail).toStartWith('ledger windows: partition 0, poll final, option ana, ');
+    expect(new Set(partitions[0]?.differences.map(({ account }) => account))).toEqual(
+      new Set(['ledger windows']),
+    );
+  });
+});
+
+describe('a store that is behind', () => {
+  test('is an alarm only when it does not move', async () => {
+    const referee = await new Referee().evening();
+    await referee.round();
+    await referee.room.append(Array.from({ length: 20 }, (_, at) => eventsBlock([event(50 + at)])));
+    const ledger = referee.room.ledgerFollower();
+    await referee.room.tallyFollower().advance(ALL);
+    for (let at = 5; at < 12; at += 1) {
+      await ledger.advance(ALL, at);
+      expect(await referee.round()).toMatchObject({ state: 'consistent', alarms: [] });
+    }
+    for (const alarms of [[], [], [], [], [], ['still'], ['still']]) {
+      expect(kindsOf(await referee.round())).toEqual(alarms);
+    }
+    expect(referee.sync.newest.alarms[0]?.words).toBe(
+      'Partition 0: the ledger is 13 blocks behind and has stood for 14 s.',
+    );
+    await ledger.advance(ALL);
+    expect(kindsOf(await referee.round())).toEqual([]);
+  });
+
+  test('is an alarm when it takes too long to get where the log ended', async () => {
+    const referee = await new Referee().evening();
+    await referee.room.append(Array.from({ length: 20 }, (_, at) => eventsBlock([event(50 + at)])));
+    await referee.room.tallyFollower().advance(ALL);
+    const ledger = referee.room.ledgerFollower();
+    const kinds = [];
+    for (let at = 5; at <= 24; at += 1) {
+      await ledger.advance(ALL, at);
+      const report = await referee.round();
+      kinds.push(...kindsOf(report));
+      expect(report.partitions[0]).toMatchObject({
+        tallyLagMs: 0,
+        ledgerLagMs: at === 24 ? 0 : (at - 5) * 2_000,
+      });
+    }
+    expect(kinds).toEqual(['lag', 'lag', 'lag']);
+  });
+
+  test('keeps the truth from reading on, until it comes nearer', async () => {
+    const referee = new Referee(1, () => ({ journalBlocksMax: 3 }));
+    await referee.room.append(Array.from({ length: 9 }, (_, at) => eventsBlock([event(at)])));
+    await referee.room.tallyFollower().advance(ALL, 8);
+    await referee.room.ledgerFollower().advance(ALL, 2);
+    const far = await referee.round();
+    expect(far).toMatchObject({ state: 'checking', checkedAt: null, isCatchingUp: false });
+    expect(far.detail).toBe(
+      'partition 0, tally: at block 8: the log is folded up to 5; another store is 6 blocks behind, at 2',
+    );
+    expect(far.scopes).toEqual([{ scope: 'final', state: 'checking', differences: 0 }]);
+    await referee.room.ledgerFollower().advance(ALL, 5);
+    expect(await referee.round()).toMatchObject({ state: 'consistent' });
+  });
+
+  test('is compared again once it is past what the truth still knows', async () => {
+    const referee = await new Referee().evening();
+    await referee.round();
+    const empty = {
+      checkpoint: { nextOffset: 0, logTime: 0, windowStartOffset: 0, lastBlockCrc: 0 },
+    };
+    await referee.room.tally.replace(0, 4, {
+      ...empty,
+      counts: [],
+      books: [],
+      closes: [],
+      acts: [],
+    });
+    // Nothing counted of nothing read is right.
+    expect(await referee.round()).toMatchObject({ state: 'consistent', repairs: 0 });
+    expect(referee.sync.hasPassedClose('final')).toBe(false);
+    await referee.room.tallyFollower().advance(ALL, 2);
+    await referee.editCount();
+    expect(await referee.round()).toMatchObject({
+      state: 'checking',
+      detail: 'partition 0, tally: at block 2: its counts are known from 4 on',
+    });
+    await referee.room.tallyFollower().advance(ALL);
+    expect(await referee.round()).toMatchObject({ state: 'different', repairs: 1 });
+    expect(await referee.round()).toMatchObject({ state: 'consistent' });
+    expect(CountingRoom.contents(await referee.room.tally.read(0))).toEqual(
+      referee.room.expected(),
+    );
+  });
+});
+
+describe('a store or log that can not be read', () => {
+  test('leaves sync checking, says which and why, and since when; it goes on by itself', async () => {
+    const away = new Set<string>();
+    const reach = async <T>(what: string, call: () => Promise<T>): Promise<T> =>
+      away.has(what) ? await down() : await call();
+    const referee = new Referee(1, (room) => ({
+      log: withMethods(room.log, {
+        bounds: (partition) => reach('log', () => room.log.bounds(partition)),
+      }),
+      tally: {
+        read: (partition) => reach('tally', () => room.tally.read(partition)),
+        replace: down,
+      },
+      ledger: {
+        read: (partition) => reach('ledger', () => room.ledger.read(partition)),
+        recount: (partition) => reach('rows', () => room.ledger.recount(partition)),
+      },
+    }));
+    await referee.evening();
+    const { checkedAt } = await referee.round();
+    for (const [what, why] of [
+      ['tally', 'tally: can not be read: Nobody answers.'],
+      ['ledger', 'ledger windows: can not be read: Nobody answers.'],
+      ['rows', 'ledger rows: can not be counted: Nobody answers.'],
+      ['log', 'tally: the log can not be read: Nobody answers.'],
+    ] as const) {
+      away.add(what);
+      const seen = referee.troubles.length;
+      for (let round = 0; round < 7; round += 1) {
+        const report = await referee.round();
+        expect(report.state).toBe('checking');
+        expect(report.detail).toContain(`partition 0, ${why}`);
+        const isLong = round === 6 && what !== 'rows';
+        expect(kindsOf(report)).toEqual(isLong ? ['away'] : []);
+      }
+      // Told once, not with every round.
+      expect(referee.troubles.length - seen).toBe(what === 'rows' ? 0 : 1);
+      expect(referee.sync.newest.checkedAt).toBeLessThan(referee.clock.now() - 10_000);
+      expect(referee.sync.newest.alarms[0]?.words ?? 'can not be read since 12 s.').toEndWith(
+        'can not be read since 12 s.',
+      );
+      away.clear();
+      expect(await referee.round()).toMatchObject({ state: 'consistent', alarms: [] });
+    }
+    expect(referee.sync.newest.checkedAt).toBeGreaterThan(checkedAt ?? 0);
+  });
+
+  test('does not make a difference forgotten', async () => {
+    let isAway = false;
+    const referee = new Referee(1, (room) => ({
+      tally: {
+        read: (partition) => (isAway ? down() : room.tally.read(partition)),
+        replace: async () => false,
+      },
+    }));
+    await referee.evening();
+    await referee.editCount();
+    await referee.round();
+    isAway = true;
+    expect(await referee.round()).toMatchObject({ state: 'different', differences: 1 });
+  });
+
+  test('is no reason to know less of what was never read', async () => {
+    const referee = new Referee(1, () => ({
+      ledger: { read: down, recount: down },
+    }));
+    await referee.evening();
+    expect(await referee.round()).toMatchObject({ state: 'checking' });
+    expect(referee.sync.positions()).toEqual([]);
+    expect(referee.sync.hasPassedClose('final')).toBe(false);
+  });
+});
+
+describe('a log that is not what it was', () => {
+  test('which ends below a store, is an alarm at once, and nothing is repaired', async () => {
+    const referee = await new Referee().evening();
+    await referee.round();
+    referee.room.logStore.rewind(0, 2);
+    const first = await referee.round();
+    expect(first).toMatchObject({ state: 'different', repairs: 0 });
+    expect(kindsOf(first)).toEqual(['log_rewound', 'log_rewound']);
+    expect(first.alarms[0]?.words).toBe(
+      'Partition 0: the tally stands at block 4, but the log ends at 2.',
+    );
+    expect(first.scopes).toMatchObject([{ state: 'different' }, { state: 'different' }]);
+    for (let round = 0; round < 3; round += 1) {
+      const { state, repairs, alarms } = await referee.round();
+      expect([state, repairs]).toEqual(['different', 0]);
+      expect(alarms.map(({ words }) => words)).toContainEqual(
+        'Partition 0: Partition 0 of the log was rewound: it ends at 2, and was read up to 4.',
+      );
+    }
+    expect(referee.troubles).toMatchObject([{ code: 'log_rewound' }]);
+  });
+
+  test('is found by its blocks, also when it has grown again', async () => {
+    for (const isSeenBefore of [true, false]) {
+      const referee = await new Referee().evening();
+      if (isSeenBefore) await referee.round();
+      referee.room.logStore.rewind(0, 2);
+      await referee.room.append([eventsBlock([event(7)]), eventsBlock([event(8)])]);
+      await referee.round();
+      const report = await referee.round();
+      expect(report).toMatchObject({ state: 'different', repairs: 0 });
+      expect(report.detail).toContain('tally: partition 0, ');
+      expect(report.detail).toContain('checksum of the last block');
+      expect((await referee.room.tally.read(0)).books).toContainEqual(
+        expect.objectContaining({ scope: 'final', late: 1 }),
+      );
+    }
+  });
+
+  test('which loses its beginning, is an alarm before and after a store needs it', async () => {
+    const referee = new Referee();
+    const blocks = Array.from({ length: 40 }, (_, at) =>
+      eventsBlock([event(at, { acceptedAt: T0 + at * 60_000 })]),
+    );
+    await referee.room.append(blocks);
+    await referee.follow();
+    expect(kindsOf(await referee.round())).toEqual([]);
+    const { windowStartOffset } = (await referee.room.tally.read(0)).checkpoint;
+    expect(windowStartOffset).toBe(29);
+    for (const [start, kind] of [
+      [20, undefined],
+      [28, 'retention'],
+      [30, 'log_trimmed'],
+    ] as const) {
+      referee.room.logStore.trim(0, start);
+      const report = await referee.round();
+      expect(report.state).toBe('consistent');
+      expect([...new Set(kindsOf(report))]).toEqual(kind === undefined ? [] : [kind]);
+    }
+  });
+
+  test('whose lost blocks no store has passed, is said to have lost them', async () => {
+    const referee = await new Referee().evening();
+    await referee.room.append([eventsBlock([event(6)]), eventsBlock([event(7)])]);
+    referee.room.logStore.trim(0, 5);
+    const { state, alarms } = await referee.round();
+    // A sync that has not read them can not say what they were.
+    expect(state).toBe('checking');
+    expect(alarms.map(({ words }) => words)).toContain(
+      'Partition 0: the ledger stands at block 4, and blocks 4 to 4 are gone.',
+    );
+    expect(alarms.map(({ words }) => words)).toContain(
+      'Partition 0: Partition 0 starts at 5, not at 0',
+    );
+    expect(referee.troubles).toMatchObject([{ code: 'log_trimmed' }]);
+  });
+
+  test('which holds a damaged block, is named with the block, until that can be read', async () => {
+    let isDamaged = true;
+    const referee = new Referee(1, (room) => ({
+      log: withMethods(room.log, {
+        read: async (...args) => {
+          const blocks = await room.log.read(...args);
+          const second = blocks.find(({ offset }) => offset === 1);
+          if (isDamaged && second !== undefined) second.bytes[30] = (second.bytes[30] ?? 0) ^ 1;
+          return blocks;
+        },
+      }),
+    }));
+    await referee.evening();
+    for (let round = 0; round < 2; round += 1) {
+      const report = await referee.round();
+      expect([report.state, kindsOf(report)]).toEqual(['checking', ['log_corrupt']]);
+      expect(report.detail).toContain('Block 1 of partition 0: ');
+    }
+    expect(referee.troubles).toHaveLength(1);
+    isDamaged = false;
+    expect(await referee.round()).toMatchObject({ state: 'consistent', alarms: [] });
+  });
+
+  test('which met events too late to count, says so', async () => {
+    const referee = new Referee();
+    await referee.room.append([
+      eventsBlock([event(1), event(2, { time: T0 - 700_000 }), event(3, { time: T0 - 700_000 })]),
+    ]);
+    await referee.follow();
+    const { state, expired, alarms } = await referee.round();
+    expect([state, expired]).toEqual(['consistent', 2]);
+    expect(alarms).toEqual([
+      {
+        kind: 'expired',
+        partition: 0,
+        words: 'Partition 0: of poll final, 2 came into the log too late to count.',
+      },
+    ]);
+  });
+});
+
+test('a sync that starts late says how far it is, and hurries', async () => {
+  const referee = new Referee(1, () => ({ foldBytesMax: 1 }));
+  const votes = (block: number) =>
+    Array.from({ length: 30_000 }, (_, at) => event(block * 30_000 + at));
+  const blocks = Array.from({ length: 8 }, (_, block) => eventsBlock(votes(block)));
+  await referee.room.append(blocks);
+  await referee.room.tallyFollower().advance(ALL);
+  await referee.room.ledgerFollower().advance(ALL);
+  const first = await referee.round();
+  expect(first).toMatchObject({ state: 'checking', isCatchingUp: true, checkedAt: null });
+  expect(first.detail).toContain('; sync is on its way');
+  while ((await referee.round(0)).isCatchingUp);
+  expect(referee.sync.newest).toMatchObject({ state: 'consistent', isCatchingUp: false });
+});

@@ -2,6 +2,7 @@
  * The referee: folds the log by itself and holds tally and ledger against it without end. It repairs the
  * tally from the truth, and says of every poll whether all accounts of it agree.
  */
+import type { PartitionPositions } from '../../domain/counting/consistency-record.ts';
 import type { LogSettings } from '../../domain/counting/log-settings.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -9,7 +10,7 @@ import type { Ledger } from '../../ports/ledger.ts';
 import type { LiveTally } from '../../ports/live-tally.ts';
 import { PartitionCheck, type Repair } from './partition-check.ts';
 import { RowRotation } from './row-rotation.ts';
-import { type SyncReport, summarize } from './sync-report.ts';
+import { positionsOf, type SyncReport, summarize } from './sync-report.ts';
 
 export interface SyncDeps {
   readonly log: Pick<EventLog, 'read' | 'bounds'>;
@@ -23,20 +24,14 @@ export interface SyncDeps {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** JOURNAL_BLOCKS_MAX of LogTruth unless told. */
   readonly journalBlocksMax?: number;
+  /** How much of the log one comparison folds at most, bytes; 4 MiB unless told. */
+  readonly foldBytesMax?: number;
   /** Told after every round. */
   readonly onReport: (report: SyncReport) => void;
   /** Told of every repair of the tally. */
   readonly onRepair: (repair: Repair) => void;
   /** Told of a failure of the log or of a store when it begins; the report names it as long as it stands. */
   readonly onTrouble: (error: unknown) => void;
-}
-
-/** Where log and stores stand in a partition. */
-export interface SyncPosition {
-  readonly partition: number;
-  readonly end: number;
-  readonly tally: number;
-  readonly ledger: number;
 }
 
 /** From the end of one round to the next, ms: what is wrong is seen within two rounds. */
@@ -96,10 +91,8 @@ export class Sync {
   }
 
   /** Where log and stores stood in the newest round, of the partitions where all of it could be read. */
-  positions(): readonly SyncPosition[] {
-    return this.#newest.partitions.flatMap(({ partition, end, tally, ledger }) =>
-      end === null || tally === null || ledger === null ? [] : { partition, end, tally, ledger },
-    );
+  positions(): readonly PartitionPositions[] {
+    return positionsOf(this.#newest);
   }
 
   async #round(): Promise<SyncReport> {
