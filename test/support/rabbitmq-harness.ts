@@ -1,8 +1,11 @@
-/** Logs under test on a RabbitMQ node, each with streams of its own. */
+/** Logs and groups under test on a RabbitMQ node, each with queues of its own. */
 import { connect } from 'amqplib';
 import { openRabbitmqLog } from '../../src/adapters/rabbitmq/event-log.ts';
+import { joinRabbitmqGroup } from '../../src/adapters/rabbitmq/partition-ownership.ts';
 import type { EventLogHarness } from '../../src/ports/event-log.contract.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
+import type { OwnershipHarness } from '../../src/ports/partition-ownership.contract.ts';
+import type { PartitionOwnership } from '../../src/ports/partition-ownership.ts';
 import { type LossyProxy, lossyProxy } from './lossy-proxy.ts';
 
 /** `url` is asked for each time: a test file's server is not there when its tests are declared. */
@@ -47,4 +50,31 @@ async function deleteLog(url: string, logId: string, partitions: number): Promis
     await channel.deleteQueue(`apura-${logId}-${part}`);
   }
   await connection.close();
+}
+
+export function rabbitmqOwnership(url: () => string): OwnershipHarness {
+  return {
+    async create(partitions) {
+      const id = crypto.randomUUID();
+      const members = new Map<PartitionOwnership, LossyProxy>();
+      const crash = async (member: PartitionOwnership): Promise<void> => {
+        await members.get(member)?.[Symbol.asyncDispose]();
+        members.delete(member);
+        await member[Symbol.asyncDispose]();
+      };
+      return {
+        async join({ logId = 'log', role = 'tally' } = {}) {
+          const proxy = await lossyProxy(url());
+          const group = { logId: `${id}-${logId}`, role, partitions };
+          const member = await joinRabbitmqGroup({ url: proxy.url, ...group });
+          members.set(member, proxy);
+          return member;
+        },
+        crash,
+        async [Symbol.asyncDispose]() {
+          for (const member of [...members.keys()]) await crash(member);
+        },
+      };
+    },
+  };
 }

@@ -197,7 +197,7 @@ export function replyCode(error: unknown): number | null {
     : null;
 }
 
-export function messageOf(cause: unknown): string {
+function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
