@@ -12,15 +12,21 @@ code := $(wildcard src web tools test bench)
 
 ##@ Use
 
-.PHONY: help run build
+.PHONY: help run run-distributed services build
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: export APURA_DEMO ?= 1
 run: setup ## serve on http://localhost:8080 with an open demo poll (APURA_DEMO=0: without)
 	@exec bin/apura serve
+
+run-distributed: setup test-packages ## the same on Kafka, Redis and Postgres, a process a role (LITE=1: smaller)
+	@exec $(bun) tools/run-distributed.ts $(if $(filter 1,$(LITE)),--lite)
+
+services: setup-packages test-packages ## start WHAT="redis postgres kafka rabbitmq" (KAFKA_NODES=3, PORTS="redis=6399")
+	@exec $(bun) tools/services.ts $(WHAT) $(if $(KAFKA_NODES),--kafka-nodes $(KAFKA_NODES)) $(PORTS:%=--port %)
 
 build: setup ## make dist/apura, one executable with everything inside
 	@$(bun) tools/build-executable.ts
