@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { createApiClient, exportHref, type Fetch } from './api-client.ts';
+import { createApiClient, exportHref, type Fetch, reportHref } from './api-client.ts';
 import { pollWith } from './live-fixtures.ts';
 
 interface Sent {
@@ -98,4 +98,8 @@ describe('the API client', () => {
 
 test('an export is an address of the API', () => {
   expect(exportHref('p', 'votes', 'ndjson')).toBe('/v1/polls/p/export?format=ndjson&what=votes');
+});
+
+test('a report is an address of the API', () => {
+  expect(reportHref('p', 'html')).toBe('/v1/polls/p/report?format=html');
 });

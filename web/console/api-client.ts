@@ -135,6 +135,11 @@ export function exportHref(
   return `/v1/polls/${encodeURIComponent(poll)}/export?format=${format}&what=${what}`;
 }
 
+/** The address of a poll's report: a page to print, or a table. */
+export function reportHref(poll: string, format: 'html' | 'csv'): string {
+  return `/v1/polls/${encodeURIComponent(poll)}/report?format=${format}`;
+}
+
 function failed(problem: Problem): { readonly ok: false; readonly problem: Problem } {
   return { ok: false, problem };
 }

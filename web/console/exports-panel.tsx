@@ -1,5 +1,5 @@
 /** Links that download a poll's data, during and after, and the way to the voter's page. */
-import { exportHref } from './api-client.ts';
+import { exportHref, reportHref } from './api-client.ts';
 import { useConsole } from './console-context.ts';
 import { Icon } from './icon.tsx';
 import type { Poll } from './poll.ts';
@@ -37,6 +37,26 @@ export function ExportsPanel({ poll }: { readonly poll: Poll }) {
             ))}
           </li>
         ))}
+        <li>
+          <span>{m.report}</span>
+          <a
+            class="button quiet"
+            href={reportHref(poll.id, 'html')}
+            target="_blank"
+            rel="noopener"
+            aria-label={`${m.report}, ${m.reportPage}`}
+          >
+            {m.reportPage}
+          </a>
+          <a
+            class="button quiet"
+            href={reportHref(poll.id, 'csv')}
+            download={`${poll.id}-report.csv`}
+            aria-label={`${m.report}, CSV`}
+          >
+            CSV
+          </a>
+        </li>
         <li>
           <a href={voterPage} target="_blank" rel="noopener">
             {m.voterPage}

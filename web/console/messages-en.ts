@@ -275,6 +275,8 @@ export const EN: Messages = {
   exports: 'Export',
   exportsHint: 'Available during the poll and after.',
   exportName: { results: 'Result', hourly: 'By the hour', votes: 'Votes, one by one' },
+  report: 'Report',
+  reportPage: 'Print',
   voterPage: 'Voter page',
   copyLink: 'Copy address',
   copied: 'Address copied.',

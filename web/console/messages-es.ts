@@ -278,6 +278,8 @@ export const ES: Messages = {
   exports: 'Exportar',
   exportsHint: 'Disponible durante y después de la votación.',
   exportName: { results: 'Resultado', hourly: 'Por hora', votes: 'Votos, uno a uno' },
+  report: 'Informe',
+  reportPage: 'Imprimir',
   voterPage: 'Página del votante',
   copyLink: 'Copiar dirección',
   copied: 'Dirección copiada.',

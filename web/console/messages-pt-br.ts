@@ -275,6 +275,8 @@ export const PT_BR = {
   exports: 'Exportar',
   exportsHint: 'Disponível durante e depois da votação.',
   exportName: { results: 'Resultado', hourly: 'Por hora', votes: 'Votos, um a um' },
+  report: 'Relatório',
+  reportPage: 'Imprimir',
   voterPage: 'Página do eleitor',
   copyLink: 'Copiar endereço',
   copied: 'Endereço copiado.',

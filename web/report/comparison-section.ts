@@ -12,7 +12,7 @@ export function comparisonSection(
   if (comparison === null) return null;
   const titles = comparison.map(({ title }) => html`<th scope="col" class="number">${title}</th>`);
   const hoursMax = Math.max(...comparison.map(({ hours }) => hours.length));
-  return html`<section aria-labelledby="comparison">
+  return html`<section aria-labelledby="comparison" tabindex="0">
 <h2 id="comparison">${m.comparison}</h2>
 <table class="compared">
 <thead><tr><th scope="col">${m.poll}</th><th scope="col">${m.result}</th><th scope="col" class="number">${m.total}</th></tr></thead>

@@ -5,14 +5,14 @@ import type { Report, ReportOption } from './report.ts';
 import type { ReportFormat } from './report-format.ts';
 
 /** Columns of figures beside the hour and the total that A4 upright holds at nine digits each. */
-const OPTIONS_A_TABLE_MAX = 6;
+const OPTIONS_A_TABLE_MAX = 5;
 
 export function hoursSection(report: Report, m: ReportMessages, f: ReportFormat): Html {
   if (report.hours.length === 0) {
     return html`<section aria-labelledby="hours"><h2 id="hours">${m.byHour}</h2><p>${m.noHours}</p></section>`;
   }
   const parts = inParts(report.options, OPTIONS_A_TABLE_MAX);
-  return html`<section aria-labelledby="hours">
+  return html`<section aria-labelledby="hours" tabindex="0">
 <h2 id="hours">${m.byHour}</h2>
 ${parts.map((options, index) => {
   const part = parts.length > 1 && ` · ${m.part(f.count(index + 1), f.count(parts.length))}`;

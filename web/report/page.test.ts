@@ -88,13 +88,13 @@ describe('the printed report', () => {
     expect(text).toContain('Log, live tally and ledger agree.');
     expect(text).toContain('clock Opened');
     expect(text).toContain('operator unheard_of (why)');
-    expect(text).toMatch(/Made on 11\/01\/2026, 02:30:01 GMT-05:00/);
+    expect(text).toMatch(/Made on 11\/01\/2026, 02:30:01 UTC−05:00/);
   });
 
   test('tells the hour that clocks show twice apart', () => {
     const text = textOf(render());
-    expect(text).toContain('11/01/2026, 01:00–01:00 GMT-4');
-    expect(text).toContain('11/01/2026, 01:00–02:00 GMT-5');
+    expect(text).toContain('11/01/2026, 01:00–01:00 UTC−4');
+    expect(text).toContain('11/01/2026, 01:00–02:00 UTC−5');
     expect(textOf(render({ timeZone: 'America/Sao_Paulo' }))).toContain('02:00–03:00 1,000');
   });
 

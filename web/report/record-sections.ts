@@ -54,11 +54,11 @@ ${
 
 export function recordSection({ record }: Report, m: ReportMessages, f: ReportFormat): Html | null {
   if (record === null) return null;
-  return html`<section aria-labelledby="voids">
+  return html`<section aria-labelledby="voids" tabindex="0">
 <h2 id="voids">${m.voids}</h2>
 ${record.voids.length === 0 ? html`<p>${m.noVoids}</p>` : actsTable(record.voids, m, f)}
 </section>
-<section aria-labelledby="acts">
+<section aria-labelledby="acts" tabindex="0">
 <h2 id="acts">${m.acts}</h2>
 ${record.actsLeftOff && html`<p>${m.actsLeftOff}</p>`}
 ${record.acts.length === 0 ? html`<p>${m.noActs}</p>` : actsTable(record.acts, m, f)}

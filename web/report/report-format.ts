@@ -35,14 +35,19 @@ export function reportFormat(
     maximumFractionDigits: 2,
   });
   return {
-    instant: (text) => instants.format(new Date(text)),
+    instant: (text) => unbroken(instants.format(new Date(text))),
     minute: (text) => minutes.format(new Date(text)),
     window: ({ from, to }) => {
       const start = new Date(from);
       const told = `${minutes.format(start)}–${clock.format(new Date(to))}`;
-      return isMoved ? `${told} ${offsetOf(start)}` : told;
+      return isMoved ? unbroken(`${told} ${offsetOf(start)}`) : told;
     },
     count: (value) => counts.format(value),
     share: (value) => shares.format(value),
   };
+}
+
+/** `GMT-03:00` as `UTC−03:00`: said as everywhere else, with a minus at which no line is broken. */
+function unbroken(text: string): string {
+  return text.replace(/GMT-/, 'UTC\u2212').replace(/GMT/, 'UTC');
 }

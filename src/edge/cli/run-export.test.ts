@@ -43,6 +43,24 @@ describe('an export', () => {
     expect(io.out).toBe(CSV);
   });
 
+  test('of the report asks for the report, in its own forms', async () => {
+    const out = join(folder, 'report.html');
+    const argv = ['--poll', 'final', '--what', 'report', '--format', 'html', '--out', out];
+    const { exitCode, io, asked } = await run(argv, () => new Response('<p>\n'));
+    expect([exitCode, asked[0]?.path]).toEqual([0, '/v1/polls/final/report?format=html']);
+    expect(io.err).toBe(`${out}: 4 B\n`);
+  });
+
+  test.each([
+    ['report', 'ndjson'],
+    ['votes', 'html'],
+    ['hourly', 'json'],
+  ])('of %s is not written as %s', async (what, format) => {
+    const { exitCode, io, asked } = await run(['--what', what, '--format', format]);
+    expect([exitCode, asked]).toEqual([2, []]);
+    expect(io.err).toContain(`--what ${what} can not be written as ${format}`);
+  });
+
   test('goes to a file byte for byte, and says how much it is', async () => {
     const out = join(folder, 'whole.csv');
     const { exitCode, io } = await run(['--out', out]);

@@ -1,4 +1,4 @@
-/** `apura export`: a poll's votes, results or hours into a file, as they stream from the server. */
+/** `apura export`: a poll's votes, results, hours or report into a file, as they stream from the server. */
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { ApuraError } from '../../domain/errors.ts';
@@ -12,17 +12,18 @@ const NEWLINE = 10;
 
 const COMMAND = {
   name: 'apura export',
-  summary: 'Writes votes, results or hours of a poll as CSV or NDJSON, while it is open and after.',
+  summary: 'Writes votes, results, hours or the report of a poll, while it is open and after.',
   flags: {
     poll: textFlag('the poll', 'POLL', 'demo'),
-    what: choiceFlag('what to write', ['votes', 'results', 'hourly']),
-    format: choiceFlag('how', ['csv', 'ndjson']),
+    what: choiceFlag('what to write', ['votes', 'results', 'hourly', 'report']),
+    format: choiceFlag('how', ['csv', 'ndjson', 'json', 'html']),
     out: optionalTextFlag('the file to write (default: standard output)', 'FILE'),
     force: switchFlag('write over a file that is there', false),
     url: URL_FLAG,
     ...TOKEN_FLAGS,
   },
   notes:
+    'The report is written as CSV, JSON or HTML; all else as CSV or NDJSON.\n' +
     'The file gets its name only when it is whole: an export that breaks off leaves FILE.partial.',
 };
 
@@ -30,9 +31,8 @@ const COMMAND = {
 export function runExport(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   return runCommand(COMMAND, argv, io, async (flags) => {
     const { poll, what, format, out } = flags;
+    const path = pathOf(poll, what, format);
     const api = await operatorApi(flags, io);
-    const query = new URLSearchParams({ format, what });
-    const path = `/v1/polls/${encodeURIComponent(poll)}/export?${query}`;
     if (out === null) {
       await writeToStdout(await api.stream(path), io);
       return 0;
@@ -40,9 +40,23 @@ export function runExport(argv: readonly string[], io: CliIo): Promise<ExitCode>
     await using target = await PartialFile.create(out, flags.force);
     const written = await writeToFile(await api.stream(path), target, io);
     await target.complete();
-    io.stderr(`${out}: ${lines(written, format)}, ${size(written.bytes)}\n`);
+    const rows = format === 'csv' || format === 'ndjson' ? `${lines(written, format)}, ` : '';
+    io.stderr(`${out}: ${rows}${size(written.bytes)}\n`);
     return 0;
   });
+}
+
+type What = 'votes' | 'results' | 'hourly' | 'report';
+type Format = 'csv' | 'ndjson' | 'json' | 'html';
+
+/** @throws ApuraError `usage`: what is asked for is not written so. */
+function pathOf(poll: string, what: What, format: Format): string {
+  const isReport = what === 'report';
+  const hasForm = isReport ? format !== 'ndjson' : format === 'csv' || format === 'ndjson';
+  if (!hasForm) throw new ApuraError('usage', `--what ${what} can not be written as ${format}`);
+  const path = `/v1/polls/${encodeURIComponent(poll)}`;
+  if (isReport) return `${path}/report?format=${format}`;
+  return `${path}/export?${new URLSearchParams({ format, what })}`;
 }
 
 interface Written {
