@@ -309,6 +309,74 @@ describe('a store that stands elsewhere than the follower thinks', () => {
   });
 });
 
+describe('asked to confirm, a follower', () => {
+  test('changes nothing where the store stands as it was left, and goes on without reading again', async () => {
+    const room = new CountingRoom();
+    await room.append(EVENING);
+    let takeovers = 0;
+    const store: StepStore<StepBase> = {
+      takeOver: (partition) => {
+        takeovers += 1;
+        return room.tally.takeOver(partition);
+      },
+      commit: (step) => room.tally.commit(step),
+    };
+    const follower = room.tallyFollower({ store });
+    await follower.confirm();
+    expect(takeovers).toBe(0);
+    await follower.advance(ALL);
+    const before = await room.tally.read(0);
+    await follower.confirm();
+    expect(await room.tally.read(0)).toEqual(before);
+    expect(await follower.advance(ALL)).toEqual({ kind: 'idle' });
+    expect(takeovers).toBe(1);
+  });
+
+  test('finds that it was fenced, and begins where the store was put', async () => {
+    const room = new CountingRoom();
+    await room.append(EVENING);
+    const follower = room.tallyFollower();
+    await follower.advance(ALL);
+    const { nextOffset } = (await room.tally.read(0)).checkpoint;
+    const nothing = { checkpoint: START, counts: [], books: [], closes: [], acts: [] };
+    await room.tally.replace(0, nextOffset, nothing);
+    await expect(follower.confirm()).rejects.toMatchObject({ code: 'fenced' });
+    await follower.advance(ALL);
+    expect(CountingRoom.contents(await room.tally.read(0))).toEqual(room.expected());
+  });
+
+  test('finds the store elsewhere under its own epoch, and takes it over anew', async () => {
+    const room = new CountingRoom();
+    await room.append(EVENING);
+    const store: StepStore<StepBase> = {
+      takeOver: (partition) => room.tally.takeOver(partition),
+      commit: async (step) =>
+        step.from === step.checkpoint.nextOffset ? 'misaligned' : room.tally.commit(step),
+    };
+    const follower = room.tallyFollower({ store });
+    await follower.advance(ALL);
+    await follower.confirm();
+    expect(follower.checkpoint).toBeNull();
+    await follower.advance(ALL);
+    expect(follower.checkpoint?.nextOffset).toBe(EVENING.length);
+  });
+
+  test('does not know where the store stands after a failure', async () => {
+    const room = new CountingRoom();
+    await room.append(EVENING);
+    let isAway = false;
+    const store: StepStore<StepBase> = {
+      takeOver: (partition) => room.tally.takeOver(partition),
+      commit: (step) => (isAway ? Promise.reject(new Error('away')) : room.tally.commit(step)),
+    };
+    const follower = room.tallyFollower({ store });
+    await follower.advance(ALL);
+    isAway = true;
+    await expect(follower.confirm()).rejects.toThrow('away');
+    expect(follower.checkpoint).toBeNull();
+  });
+});
+
 describe('a follower halts', () => {
   test('where the log ends before the store’s position', async () => {
     const room = new CountingRoom();

@@ -97,6 +97,27 @@ export class PartitionFollower<Step extends StepBase> {
     }
   }
 
+  /**
+   * Asks the store whether it stands where this follower has left it: one that was emptied, replaced or
+   * repaired says so at the next step, and on a quiet log there is none. Where it stands elsewhere the
+   * next `advance` takes it over and goes on from there.
+   *
+   * @throws ApuraError `fenced`, as `advance`.
+   */
+  async confirm(): Promise<void> {
+    const fold = this.#fold;
+    if (fold === null) return;
+    const { checkpoint } = fold;
+    const { partition, store, collector } = this.#deps;
+    const nothing = { acceptedFrom: null, counts: [], books: [], closes: [], acts: [] };
+    const from = checkpoint.nextOffset;
+    const step = collector().step({ partition, epoch: this.#epoch, from, checkpoint, ...nothing });
+    this.#fold = null;
+    const outcome = await store.commit(step);
+    if (outcome === 'fenced') throw this.#fenced();
+    if (outcome !== 'misaligned') this.#fold = fold;
+  }
+
   async #takeOver(): Promise<PartitionFold> {
     const { log, store, partition, dedupWindowMs, seed } = this.#deps;
     const taken = await store.takeOver(partition);
@@ -163,11 +184,13 @@ export class PartitionFollower<Step extends StepBase> {
       return { kind: 'applied', step, bytes };
     }
     this.#fold = null;
-    if (outcome === 'fenced') {
-      throw new ApuraError('fenced', `Partition ${this.#deps.partition} has another owner now.`);
-    }
+    if (outcome === 'fenced') throw this.#fenced();
     // The store stands elsewhere than this follower thought: the next call reads where.
     return { kind: 'idle' };
+  }
+
+  #fenced(): ApuraError {
+    return new ApuraError('fenced', `Partition ${this.#deps.partition} has another owner now.`);
   }
 
   #decide(fold: PartitionFold, logged: LoggedBlock): Decision {

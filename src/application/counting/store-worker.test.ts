@@ -3,6 +3,7 @@ import { event, eventsBlock, T0, type TestBlock } from '../../../test/support/bl
 import { CountingRoom, withMethods } from '../../../test/support/counting-room.ts';
 import { settled } from '../../../test/support/hand-turned-loop.ts';
 import { TurnedTime } from '../../../test/support/turned-time.ts';
+import { START } from '../../domain/counting/checkpoint.ts';
 import type { ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { TallyStep } from '../../ports/live-tally.ts';
@@ -116,6 +117,61 @@ function storeOf(
     },
   };
 }
+
+/** Empties the room's tally as a flush or a repair does: nobody tells its worker. */
+async function empty(room: CountingRoom, partition = 0): Promise<void> {
+  const { checkpoint } = await room.tally.read(partition);
+  const nothing = { checkpoint: START, counts: [], books: [], closes: [], acts: [] };
+  expect(await room.tally.replace(partition, checkpoint.nextOffset, nothing)).toBe(true);
+}
+
+describe('a store that was emptied while nothing comes in', () => {
+  test('is filled again without a new block', async () => {
+    const room = new CountingRoom();
+    await room.append(blocks(3));
+    await using running = new Running(room);
+    await running.untilAt(3);
+    await running.turnsFor(3 * HEARTBEAT_MS);
+    await empty(room);
+    await running.untilAt(3);
+    expect(CountingRoom.contents(await room.tally.read(0))).toEqual(room.expected());
+  });
+
+  test('is filled again while other partitions have much to do', async () => {
+    const room = new CountingRoom(2);
+    await room.append(blocks(3));
+    await using running = new Running(room);
+    await running.untilAt(3);
+    await empty(room);
+    for (let round = 0; round < 60; round += 1) {
+      await room.append(blocks(1, 100 + round), 1);
+      await running.turnsFor(ROUND_MS);
+    }
+    expect(CountingRoom.contents(await room.tally.read(0))).toEqual(room.expected());
+  });
+
+  test('is asked about once a second, not every round', async () => {
+    const room = new CountingRoom(2);
+    await room.append(blocks(1));
+    const commits: number[] = [];
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: (step) => {
+          if (step.partition === 0) commits.push(running.now);
+          return room.tally.commit(step);
+        },
+      }),
+    );
+    for (let round = 0; round < 100; round += 1) {
+      await room.append(blocks(1, 100 + round), 1);
+      await running.turnsFor(ROUND_MS);
+    }
+    expect(commits.length).toBeGreaterThan(2);
+    expect(commits.length).toBeLessThan(10);
+  });
+});
 
 describe('a worker', () => {
   test('keeps every partition of its store up with the log', async () => {
@@ -421,8 +477,8 @@ describe('shared out', () => {
     await running.turnsFor(3 * HEARTBEAT_MS);
     expect(calls).toEqual(['take over', 'commit']);
     gate.resolve();
-    await running.until(() => calls.length === 3);
-    expect(calls).toEqual(['take over', 'commit', 'take over']);
+    await running.until(() => calls.length >= 3);
+    expect(calls.slice(0, 3)).toEqual(['take over', 'commit', 'take over']);
     expect(running.applied).toEqual([1]);
   });
 

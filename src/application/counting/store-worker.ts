@@ -66,6 +66,11 @@ const HALTING: ReadonlySet<string> = new Set([
 export const STEPS_AT_ONCE_MAX = 16;
 /** The longest time from one round to the next, ms: what is told of an idle log stays young. */
 export const HEARTBEAT_MS = 1_000;
+/**
+ * A partition that is idle among busy ones asks its store so seldom whether it still stands where it was
+ * left: a store may be emptied or repaired while nothing comes in. About once a second.
+ */
+const CONFIRM_ROUNDS = 20;
 /** From a failure of the moment to the next try, ms. */
 export const RETRY_MS = 1_000;
 
@@ -82,6 +87,8 @@ interface Lane<Step extends StepBase> {
   isPaused: boolean;
   /** Owned no more: forgotten as soon as the step under way has ended. */
   isLost: boolean;
+  /** Rounds in a row that brought nothing. */
+  idleRounds: number;
   readonly backoff: FenceBackoff;
 }
 
@@ -96,6 +103,8 @@ export class StoreWorker<Step extends StepBase> {
   /** Whether a step of this round was applied, and whether one was as large as a step may be. */
   #hasMoved = false;
   #isBehind = false;
+  /** Whether no partition moved in the round before: rounds are a heartbeat apart. */
+  #isQuiet = false;
   /** Whether something has happened since the round began that the next one should see at once. */
   #isRoused = false;
   /** Ends the wait for new blocks. */
@@ -177,6 +186,7 @@ export class StoreWorker<Step extends StepBase> {
         isBusy: false,
         isPaused: false,
         isLost: false,
+        idleRounds: 0,
         backoff: new FenceBackoff(),
       });
     }
@@ -199,7 +209,8 @@ export class StoreWorker<Step extends StepBase> {
         checkpoint === null || isLost ? [] : [{ partition, checkpoint }],
       ),
     );
-    if (!this.#hasMoved) await this.#untilChanged(signal);
+    this.#isQuiet = !this.#hasMoved;
+    if (this.#isQuiet) await this.#untilChanged(signal);
     // Also a worker that is behind lets questions and the signal through between its rounds.
     await sleep(this.#isBehind ? 0 : roundMs, signal);
   }
@@ -236,7 +247,11 @@ export class StoreWorker<Step extends StepBase> {
       // About as much as a step may take: the log holds more.
       if (advance.bytes * 2 > stepBytesMax) this.#isBehind = true;
       lane.backoff.moved();
+      lane.idleRounds = 0;
       onApplied(advance);
+    } else {
+      lane.idleRounds += 1;
+      if (this.#isQuiet || lane.idleRounds % CONFIRM_ROUNDS === 0) await follower.confirm();
     }
     await meet();
   }
