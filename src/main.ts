@@ -1,9 +1,10 @@
 /** The command line: chooses the command, gives it what it needs, and ends with its exit code. */
 import { Worker } from 'node:worker_threads';
 import { examine } from './compose/examine.ts';
-import { auditFolder, rebuildStore } from './compose/offline.ts';
+import { auditInstallation, rebuildStore } from './compose/offline.ts';
+import { ROLES, type Role } from './compose/role-names.ts';
 import { serve } from './compose.ts';
-import { configOf } from './config/config.ts';
+import { checkApart, checkEmbedded, configOf } from './config/config.ts';
 import { ENV_VARIABLES, flagName, processEnv, readEnv } from './config/env.ts';
 import { ApuraError } from './domain/errors.ts';
 import { runAudit } from './edge/cli/audit.ts';
@@ -14,8 +15,10 @@ import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
 import { runExport } from './edge/cli/run-export.ts';
 import { runLoad } from './edge/cli/run-load.ts';
 import { runPoll } from './edge/cli/run-poll.ts';
+import { runRole } from './edge/cli/run-role.ts';
 import { runTop } from './edge/cli/run-top.ts';
 import { runServe, type ServeDeps } from './edge/cli/serve.ts';
+import type { Setting } from './edge/cli/setting-flags.ts';
 import { createLogger } from './telemetry/logger.ts';
 
 type Values = Readonly<Record<string, string>>;
@@ -32,14 +35,19 @@ function configWith(io: CliIo, flags: Values) {
 const camelCase = (name: string): string =>
   name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+const SETTINGS: readonly Setting[] = ENV_VARIABLES.map(({ name, help, placeholder }) => ({
+  flag: camelCase(flagName(name)),
+  variable: name,
+  help,
+  placeholder,
+}));
+
+/** Those that say where an installation's log and stores are. */
+const PLACES = SETTINGS.filter(({ flag }) => ['data', 'log', 'tally', 'ledger'].includes(flag));
+
 const serveDeps = (io: CliIo): ServeDeps => ({
-  settings: ENV_VARIABLES.map(({ name, help, placeholder }) => ({
-    flag: camelCase(flagName(name)),
-    variable: name,
-    help,
-    placeholder,
-  })),
-  check: (flags) => void configWith(io, flags),
+  settings: SETTINGS,
+  check: (flags) => checkEmbedded(configWith(io, flags)),
   start: (flags) => {
     const config = configWith(io, flags);
     // Threads are named here: inside the executable only a file of src/ itself can find them.
@@ -49,20 +57,49 @@ const serveDeps = (io: CliIo): ServeDeps => ({
   },
 });
 
+const roleCommand = (role: Role): Subcommand => {
+  const summary = ROLES[role];
+  const run = (argv: readonly string[], io: CliIo): Promise<ExitCode> =>
+    runRole(argv, io, {
+      role,
+      summary,
+      settings: SETTINGS,
+      check: (flags) => checkApart(role, configWith(io, flags)),
+      start: async (flags, signal) => {
+        const config = configWith(io, flags);
+        // Loaded where it is needed: the clients of all servers would cost every command its start.
+        const { startRole } = await import('./compose/roles.ts');
+        return startRole(role, config, createLogger(config.logLevel, role), signal);
+      },
+    });
+  return { summary, run };
+};
+
 const COMMANDS: Readonly<Record<string, Subcommand>> = {
   serve: {
     summary: 'Serve votes, results, pages and feeds.',
     run: (argv, io) => runServe(argv, io, serveDeps(io)),
   },
+  ingest: roleCommand('ingest'),
+  tally: roleCommand('tally'),
+  ledger: roleCommand('ledger'),
+  query: roleCommand('query'),
+  sync: roleCommand('sync'),
   poll: { summary: 'Create and drive polls.', run: runPoll },
   load: { summary: 'Send votes at a rate, and prove that each counted once.', run: runLoad },
   audit: {
     summary: 'Hold the stores against the log.',
-    run: (argv, io) => runAudit(argv, io, auditFolder),
+    run: (argv, io) =>
+      runAudit(argv, io, PLACES, (flags, onProgress) =>
+        auditInstallation(configWith(io, flags), onProgress),
+      ),
   },
   rebuild: {
     summary: 'Rebuild a store from the log.',
-    run: (argv, io) => runRebuild(argv, io, rebuildStore),
+    run: (argv, io) =>
+      runRebuild(argv, io, PLACES, (flags, store, onProgress) =>
+        rebuildStore(configWith(io, flags), store, onProgress),
+      ),
   },
   doctor: {
     summary: 'Check what the promises rest on.',

@@ -1,20 +1,19 @@
-/** What the command line does with a data folder by itself: audit, rebuild, and a look at its health. */
+/** What the command line does with an installation by itself: audit and rebuild, of a folder or of servers. */
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readLogSettings } from '../adapters/sqlite/catalogue.ts';
 import { openSqliteLogReader } from '../adapters/sqlite/event-log.ts';
 import { openSqliteLedger, openSqliteLedgerReader } from '../adapters/sqlite/ledger.ts';
 import { openSqliteLiveTally, openSqliteLiveTallyReader } from '../adapters/sqlite/live-tally.ts';
-import { type Audited, audit, type PartitionAudit } from '../application/counting/audit.ts';
+import { audit, type PartitionAudit } from '../application/counting/audit.ts';
 import { rebuildLedger, rebuildTally } from '../application/counting/rebuild.ts';
+import type { Config } from '../config/config.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { decodePollRecord } from '../domain/voting/poll-record.ts';
 import type { EventLog } from '../ports/event-log.ts';
+import { auditedStores, type OnProgress } from './audited-stores.ts';
 import { claimFolder, dataPaths } from './data-folder.ts';
-
-/** Told how far a fold has got in a partition. */
-export type OnProgress = (partition: number, offset: number, end: number) => void;
 
 /** @throws ApuraError `invalid_config`: the folder holds no log. */
 function settingsIn(folder: string): LogSettings {
@@ -34,6 +33,28 @@ function openLog(folder: string, settings: LogSettings): EventLog {
   return openSqliteLogReader({ path: dataPaths(folder).log, logId, partitions });
 }
 
+/** Holds the stores of an installation against its log, which may be in use meanwhile. */
+export async function auditInstallation(
+  config: Config,
+  onProgress: OnProgress,
+): Promise<readonly PartitionAudit[]> {
+  if (config.log.kind === 'sqlite') return auditFolder(config.dataFolder, onProgress);
+  // Loaded where it is needed: the clients of all servers would cost every command its start.
+  const { auditServers } = await import('./offline-apart.ts');
+  return auditServers(config, onProgress);
+}
+
+/** Empties a store and sees it filled from the log. @throws ApuraError `data_folder_locked`. */
+export async function rebuildStore(
+  config: Config,
+  store: 'tally' | 'ledger',
+  onProgress: OnProgress,
+): Promise<void> {
+  if (config.log.kind === 'sqlite') return rebuildInFolder(config.dataFolder, store, onProgress);
+  const { rebuildOnServers } = await import('./offline-apart.ts');
+  await rebuildOnServers(config, store, onProgress);
+}
+
 /** Holds the stores of a folder against its log; the folder may be in use by a server meanwhile. */
 export async function auditFolder(
   folder: string,
@@ -45,16 +66,11 @@ export async function auditFolder(
   await using log = openLog(folder, settings);
   await using tally = openSqliteLiveTallyReader({ path: paths.tally, logId });
   await using ledger = openSqliteLedgerReader({ path: paths.ledger, logId });
-  const stores: Audited[] = [
-    { name: 'tally', read: (partition) => tally.read(partition) },
-    { name: 'ledger windows', read: (partition) => ledger.read(partition) },
-    { name: 'ledger rows', read: (partition) => ledger.recount(partition) },
-  ];
+  const stores = auditedStores(tally, ledger);
   return await audit({ log, stores, dedupWindowMs, readControl: decodePollRecord, onProgress });
 }
 
-/** Empties a store and fills it from the log. @throws ApuraError `data_folder_locked`. */
-export async function rebuildStore(
+async function rebuildInFolder(
   folder: string,
   store: 'tally' | 'ledger',
   onProgress: OnProgress,

@@ -40,6 +40,11 @@ const PARTITIONS_APART = 12;
 const OPEN_RETRY_MS = 1_000;
 const REPORT_MS = 1_000;
 
+/** Waits `ms`, or until the signal aborts. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
+}
+
 /** Servers that are not there yet, or not there just now: a role waits for them, whichever starts first. */
 const AWAY: ReadonlySet<string> = new Set(['store_unavailable', 'log_unavailable']);
 
@@ -60,7 +65,7 @@ export async function openPatiently<T>(
       const isAway = error instanceof ApuraError && AWAY.has(error.code);
       if (!isAway || signal.aborted) throw error;
       logger.warn({ err: error, what }, 'not there yet, trying again');
-      await delay(OPEN_RETRY_MS, undefined, { signal }).catch(() => {});
+      await sleep(OPEN_RETRY_MS, signal);
     }
   }
 }

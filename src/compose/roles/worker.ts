@@ -1,6 +1,5 @@
 /** The roles that fold the log into a store: `apura tally` and `apura ledger`, several processes of each. */
 import { randomInt } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   PartitionFollower,
   type StepCollector,
@@ -24,6 +23,7 @@ import {
   type RoleContext,
   type RunningRole,
   reportProcess,
+  sleep,
 } from './process.ts';
 import { ProgressWatch } from './progress-watch.ts';
 
@@ -192,7 +192,7 @@ async function startPart<Step extends StepBase>(
     read: (partition) => store.read(partition),
     stepBytesMax: kind.stepBytesMax,
     roundMs: kind.roundMs,
-    sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
+    sleep,
     onApplied: ({ step }) => {
       if (step.acceptedFrom !== null) lagMs = Math.max(lagMs, clock.now() - step.acceptedFrom);
       const late = step.books.reduce((sum, books) => sum + books.expired, 0);

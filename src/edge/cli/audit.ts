@@ -1,38 +1,39 @@
-/** `apura audit`: prints the books of a data folder and every difference between its stores. */
+/** `apura audit`: prints the books of an installation and every difference between its stores. */
 import type { PartitionAudit } from '../../application/counting/audit.ts';
 import { CONTROL_PARTITION } from '../../ports/event-log.ts';
 import type { CliIo, ExitCode } from './cli-io.ts';
-import { type Flag, switchFlag, textFlag } from './flag.ts';
+import { switchFlag } from './flag.ts';
 import { createProgress } from './progress.ts';
 import { runCommand } from './run-command.ts';
+import { givenSettings, SETTINGS_NOTE, type Setting, settingFlags } from './setting-flags.ts';
 
-/** Audits a folder, telling how far it has got. */
-export type AuditFolder = (
-  folder: string,
+/** Audits an installation, given by settings, telling how far it has got. */
+export type AuditInstallation = (
+  settings: Readonly<Record<string, string>>,
   onProgress: (partition: number, offset: number, end: number) => void,
 ) => Promise<readonly PartitionAudit[]>;
 
-/** The data folder, where a command works on one by itself. */
-export const dataFlag = (io: CliIo): Flag<string> =>
-  textFlag('data folder', 'FOLDER', io.env['APURA_DATA'] ?? './data');
-
 const SHOWN_MAX = 20;
 
-const command = (io: CliIo) => ({
+const command = (places: readonly Setting[]) => ({
   name: 'apura audit',
   summary: 'Fold the whole log and hold tally and ledger against it; exit 1 on any difference.',
-  flags: { data: dataFlag(io), json: switchFlag('one JSON object instead of words', false) },
-  notes: 'Reads only: a server may be working in the folder meanwhile.',
+  flags: {
+    ...settingFlags(places),
+    json: switchFlag('one JSON object instead of words', false),
+  },
+  notes: `Reads only: votes may be coming in meanwhile. ${SETTINGS_NOTE}`,
 });
 
 export function runAudit(
   argv: readonly string[],
   io: CliIo,
-  auditFolder: AuditFolder,
+  places: readonly Setting[],
+  auditInstallation: AuditInstallation,
 ): Promise<ExitCode> {
-  return runCommand(command(io), argv, io, async ({ data, json }) => {
+  return runCommand(command(places), argv, io, async ({ json, ...values }) => {
     const progress = createProgress(io, 'audit');
-    const audits = await auditFolder(data, progress.at);
+    const audits = await auditInstallation(givenSettings(places, values), progress.at);
     progress.end();
     const balanced = audits.every((one) => one.failure === null && one.differences.length === 0);
     await io.stdout(

@@ -1,8 +1,7 @@
 /** `apura doctor`: looks at what the promises rest on, and says what it found. */
 
-import { dataFlag } from './audit.ts';
 import type { CliIo, ExitCode } from './cli-io.ts';
-import { integerFlag, switchFlag } from './flag.ts';
+import { integerFlag, switchFlag, textFlag } from './flag.ts';
 import { runCommand } from './run-command.ts';
 
 /** One thing that was looked at. */
@@ -22,7 +21,7 @@ const command = (io: CliIo) => ({
   name: 'apura doctor',
   summary: 'Check durability, disk, clock, port and files; exit 1 if anything fails.',
   flags: {
-    data: dataFlag(io),
+    data: textFlag('data folder', 'FOLDER', io.env['APURA_DATA'] ?? './data'),
     httpPort: integerFlag('port that serve would take', Number(io.env['APURA_HTTP_PORT'] ?? 8080), {
       min: 0,
       max: 65_535,

@@ -1,11 +1,11 @@
 /** `apura rebuild tally|ledger`: empties a store and fills it again from the log. */
-import { dataFlag } from './audit.ts';
 import type { CliIo, ExitCode } from './cli-io.ts';
 import { createProgress } from './progress.ts';
 import { reportErrors, runCommand, runGroup } from './run-command.ts';
+import { givenSettings, SETTINGS_NOTE, type Setting, settingFlags } from './setting-flags.ts';
 
 export type RebuildStore = (
-  folder: string,
+  settings: Readonly<Record<string, string>>,
   store: 'tally' | 'ledger',
   onProgress: (partition: number, offset: number, end: number) => void,
 ) => Promise<void>;
@@ -18,16 +18,18 @@ const STORES = {
 export function runRebuild(
   argv: readonly string[],
   io: CliIo,
+  places: readonly Setting[],
   rebuildStore: RebuildStore,
 ): Promise<ExitCode> {
   const subcommand = (store: keyof typeof STORES) => ({
     summary: STORES[store],
-    run: (rest: readonly string[], inner: CliIo) => rebuild(store, rest, inner, rebuildStore),
+    run: (rest: readonly string[], inner: CliIo) =>
+      rebuild(store, rest, inner, places, rebuildStore),
   });
   return runGroup(
     {
       name: 'apura rebuild',
-      summary: 'Rebuilds a store from the log. Stop the server first.',
+      summary: 'Rebuilds a store from the log. Stop `apura serve` first; roles apart must run on.',
       commands: { tally: subcommand('tally'), ledger: subcommand('ledger') },
     },
     argv,
@@ -39,17 +41,19 @@ function rebuild(
   store: keyof typeof STORES,
   argv: readonly string[],
   io: CliIo,
+  places: readonly Setting[],
   rebuildStore: RebuildStore,
 ): Promise<ExitCode> {
   const command = {
     name: `apura rebuild ${store}`,
     summary: STORES[store],
-    flags: { data: dataFlag(io) },
+    flags: settingFlags(places),
+    notes: SETTINGS_NOTE,
   };
-  return runCommand(command, argv, io, ({ data }) =>
+  return runCommand(command, argv, io, (values) =>
     reportErrors(io, async () => {
       const progress = createProgress(io, `rebuild ${store}`);
-      await rebuildStore(data, store, progress.at);
+      await rebuildStore(givenSettings(places, values), store, progress.at);
       progress.end();
       await io.stdout(`The ${store} is rebuilt from the log. Check it with apura audit.\n`);
       return 0;

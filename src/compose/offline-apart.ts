@@ -1,0 +1,60 @@
+/** Audit and rebuild of an installation on servers, beside the roles that work on it. */
+import { audit, type PartitionAudit } from '../application/counting/audit.ts';
+import { haveLedgerRebuilt, haveTallyRebuilt } from '../application/counting/have-rebuilt.ts';
+import type { Config } from '../config/config.ts';
+import { ApuraError } from '../domain/errors.ts';
+import { decodePollRecord } from '../domain/voting/poll-record.ts';
+import { auditedStores, type OnProgress } from './audited-stores.ts';
+import { enginesOf, type LogPlace } from './engines.ts';
+import { sleep } from './roles/process.ts';
+
+/** Workers that have not moved an emptied partition for so long are not there. */
+const STILL_MS_MAX = 30_000;
+
+export async function auditServers(
+  config: Config,
+  onProgress: OnProgress,
+): Promise<readonly PartitionAudit[]> {
+  const engines = enginesOf(config, 'audit');
+  const audits: PartitionAudit[] = [];
+  for (const place of await placesOf(config)) {
+    await using log = await engines.log(place);
+    await using tally = await engines.tally(place);
+    await using ledger = await engines.ledger(place);
+    const stores = auditedStores(tally, ledger);
+    const { dedupWindowMs } = place.settings;
+    audits.push(
+      ...(await audit({ log, stores, dedupWindowMs, readControl: decodePollRecord, onProgress })),
+    );
+  }
+  return audits;
+}
+
+export async function rebuildOnServers(
+  config: Config,
+  store: 'tally' | 'ledger',
+  onProgress: OnProgress,
+): Promise<void> {
+  const engines = enginesOf(config, 'rebuild');
+  for (const place of await placesOf(config)) {
+    await using log = await engines.log(place);
+    const rebuild = { log, onProgress, stillMsMax: STILL_MS_MAX, sleep };
+    if (store === 'tally') {
+      await using tally = await engines.tally(place);
+      await haveTallyRebuilt(rebuild, tally);
+    } else {
+      await using ledger = await engines.ledger(place);
+      await haveLedgerRebuilt(rebuild, ledger);
+    }
+  }
+}
+
+/** @throws ApuraError `invalid_config`: the catalogue knows of no log. */
+async function placesOf(config: Config): Promise<readonly LogPlace[]> {
+  await using catalogue = await enginesOf(config, 'audit').catalogue();
+  const logs = await catalogue.logs();
+  if (logs.length === 0) {
+    throw new ApuraError('invalid_config', 'The catalogue knows of no log yet: see APURA_LEDGER.');
+  }
+  return logs.map((settings, generation) => ({ settings, generation }));
+}

@@ -1,0 +1,34 @@
+/** How each role that runs in a process of its own is started. */
+import type { Config } from '../config/config.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { enginesOf } from './engines.ts';
+import type { Role } from './role-names.ts';
+import { startIngestRole } from './roles/ingest.ts';
+import type { RoleContext, RunningRole } from './roles/process.ts';
+import { startQueryRole } from './roles/query.ts';
+import { startSyncRole } from './roles/sync.ts';
+import { startLedgerRole, startTallyRole } from './roles/worker.ts';
+
+const START: Readonly<Record<Role, (context: RoleContext) => Promise<RunningRole>>> = {
+  ingest: startIngestRole,
+  tally: startTallyRole,
+  ledger: startLedgerRole,
+  query: startQueryRole,
+  sync: startSyncRole,
+};
+
+/**
+ * Starts a role and waits for its servers, until the signal aborts.
+ *
+ * @throws ApuraError `invalid_config`, or whatever a server says that no waiting can mend.
+ */
+export function startRole(
+  role: Role,
+  config: Config,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<RunningRole> {
+  const engines = enginesOf(config, role);
+  return START[role]({ config, engines, clock: systemClock, logger, signal });
+}

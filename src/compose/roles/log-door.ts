@@ -1,0 +1,100 @@
+/** One log's door in a process that runs apart: the log, the polls as its control partition tells them, group commit. */
+import { randomBytes } from 'node:crypto';
+import {
+  BLOCK_DELAY_MS,
+  BLOCK_EVENTS_MAX,
+  BlockWriter,
+  PENDING_EVENTS_MAX,
+} from '../../application/counting/block-writer.ts';
+import { CONTROL_STALE_MS, ControlFollower } from '../../application/voting/control-follower.ts';
+import { PollDirectory } from '../../application/voting/poll-directory.ts';
+import { VoteDoor } from '../../application/voting/vote-door.ts';
+import type { ApuraError } from '../../domain/errors.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { LogPlace } from '../engines.ts';
+import { eventLoop } from '../event-loop.ts';
+import { randomWordSource } from '../ingest.ts';
+import { openPatiently, type RoleContext, sleep } from './process.ts';
+
+export interface LogDoor extends AsyncDisposable {
+  readonly place: LogPlace;
+  readonly log: EventLog;
+  readonly writer: BlockWriter;
+  readonly directory: PollDirectory;
+  readonly follower: ControlFollower;
+  readonly door: VoteDoor;
+  /** Why it takes no votes just now; null while it does. */
+  readonly trouble: string | null;
+}
+
+export interface LogDoorDeps {
+  /** Why the machine's clock can't be gone by; null while it can. */
+  readonly clockTrouble: () => string | null;
+  /** Told once when the log's storage has failed: stop the process. */
+  readonly onFailure: (error: ApuraError) => void;
+}
+
+/** Resolves once the control partition has been read to its end. */
+export async function openLogDoor(
+  context: RoleContext,
+  place: LogPlace,
+  deps: LogDoorDeps,
+): Promise<LogDoor> {
+  const { engines, clock, logger } = context;
+  const { settings } = place;
+  await using cleanup = new AsyncDisposableStack();
+  const log = cleanup.use(await openPatiently(context, 'log', () => engines.log(place)));
+  const directory = new PollDirectory();
+  const follower = new ControlFollower({
+    log,
+    clock,
+    directory,
+    sleep,
+    onTrouble: (err) => logger.warn({ err }, 'the control partition can not be read just now'),
+  });
+  const stop = new AbortController();
+  cleanup.defer(async () => {
+    stop.abort();
+    await follower.ended;
+  });
+  await follower.start(stop.signal);
+  const writer = new BlockWriter({
+    log,
+    clock,
+    loop: eventLoop,
+    writerId: randomBytes(8).readBigUInt64LE(),
+    limits: {
+      blockDelayMs: BLOCK_DELAY_MS,
+      blockEventsMax: BLOCK_EVENTS_MAX,
+      pendingEventsMax: PENDING_EVENTS_MAX,
+      acceptanceBoundMs: settings.acceptanceBoundMs,
+    },
+    onFailure: deps.onFailure,
+  });
+  cleanup.defer(() => writer.drain());
+  const trouble = (): string | null => {
+    if (!follower.isFresh(CONTROL_STALE_MS)) return 'The control partition was not read lately.';
+    return deps.clockTrouble();
+  };
+  const door = new VoteDoor({
+    writer,
+    clock,
+    settings,
+    randomWords: randomWordSource(),
+    directory,
+    ready: () => trouble() === null,
+  });
+  const resources = cleanup.move();
+  return {
+    place,
+    log,
+    writer,
+    directory,
+    follower,
+    door,
+    get trouble() {
+      return trouble();
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
