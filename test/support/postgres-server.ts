@@ -132,7 +132,7 @@ function run(command: readonly string[]): void {
   if (exitCode !== 0) throw new Error(`${command.join(' ')}\n${stderr}`);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const probe = createServer();
   probe.listen(0, '127.0.0.1', () => {
