@@ -31,7 +31,8 @@ await using ingest = await startIngest({
   onLogFailure: stop.reject,
   wrapCatalogue: (catalogue) => catalogue,
 });
-await ensureDemoPoll({ ...pollEditor(ingest, systemClock), newPollId });
+const log = (): string => ingest.settings.logId;
+await ensureDemoPoll({ ...pollEditor(ingest, systemClock), newPollId, log });
 
 const books = new DoorMetrics();
 const server = startHttpServer<undefined>({

@@ -85,7 +85,8 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         },
       }),
     );
-    if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId });
+    const log = (): string => ingest.settings.logId;
+    if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId, log });
 
     const books = new DoorMetrics();
     const token =

@@ -54,7 +54,7 @@ export function createUseCases(
     consistency,
   };
   return {
-    createPoll: (input) => createPoll({ ...editor, newPollId }, input),
+    createPoll: (input) => createPoll({ ...editor, newPollId, log: () => settings.logId }, input),
     updatePoll: (input) => updatePoll(editor, input),
     changePollState: (input) => changePollState(editor, input),
     putOptionImage: (input) => putOptionImage({ ...editor, sha256 }, input),

@@ -14,6 +14,13 @@ const failure = (work: () => unknown): string => {
 };
 
 describe('strict JSON', () => {
+  test('lets go missing what may be missing, and nothing else', () => {
+    expect(parse({ a: 1 }).object(['a'], ['b']).b).toBeUndefined();
+    expect(parse({ a: 1, b: 2 }).object(['a'], ['b']).b?.whole(0)).toBe(2);
+    expect(failure(() => parse({ b: 2 }).object(['a'], ['b']))).toContain('with a');
+    expect(failure(() => parse({ a: 1, c: 2 }).object(['a'], ['b']))).toContain('without "c"');
+  });
+
   test('hands out what is there', () => {
     const { a, b, c, d } = parse({ a: 1, b: ['x', 'y'], c: null, d: 'on' }).object([
       'a',

@@ -23,14 +23,18 @@ export class StrictJson {
     }
   }
 
-  /** The members of an object that has exactly these. */
-  object<Name extends string>(names: readonly Name[]): Readonly<Record<Name, StrictJson>> {
+  /** The members of an object that has exactly these; those in `optional` may be missing. */
+  object<Name extends string, Optional extends string = never>(
+    names: readonly Name[],
+    optional: readonly Optional[] = [],
+  ): Readonly<Record<Name, StrictJson> & Partial<Record<Optional, StrictJson>>> {
     const value = this.#value;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return this.#fail('an object');
     }
     const keys = Object.keys(value);
-    const unknown = keys.find((key) => !names.some((name) => name === key));
+    const known: readonly string[] = [...names, ...optional];
+    const unknown = keys.find((key) => !known.includes(key));
     if (unknown !== undefined) return this.#fail(`without ${JSON.stringify(unknown)}`);
     const missing = names.find((name) => !keys.includes(name));
     if (missing !== undefined) return this.#fail(`with ${missing}`);

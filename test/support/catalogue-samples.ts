@@ -5,6 +5,7 @@ import type { OperatorAct, PollChange, StoredImage } from '../../src/ports/catal
 export function samplePoll(fields: Partial<Poll> = {}): Poll {
   return {
     id: 'final',
+    log: 'log',
     title: 'Who wins?',
     options: [
       { id: 'ana', name: 'Ana', imageUrl: null },

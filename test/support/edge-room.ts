@@ -210,7 +210,8 @@ export class EdgeRoom extends VotingRoom {
       resultsTokens: createResultsTokens(new Uint8Array(32).fill(7)),
       assets: ASSETS,
       useCases: {
-        createPoll: (input) => createPoll({ ...this.#editing(), newPollId }, input),
+        createPoll: (input) =>
+          createPoll({ ...this.#editing(), newPollId, log: () => settings.logId }, input),
         updatePoll: (input) => updatePoll(this.#editing(), input),
         changePollState: (input) => changePollState(this.#editing(), input),
         putOptionImage: (input) => putOptionImage({ ...this.#editing(), sha256 }, input),

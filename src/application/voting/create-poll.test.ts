@@ -11,7 +11,14 @@ beforeEach(() => {
 
 const create = (fields: object) => {
   const { catalogue, clock, publisher, effectDelayMs } = room;
-  const deps = { catalogue, clock, publisher, effectDelayMs, newPollId: () => 'made-id' };
+  const deps = {
+    catalogue,
+    clock,
+    publisher,
+    effectDelayMs,
+    newPollId: () => 'made-id',
+    log: () => 'log-2',
+  };
   return createPoll(deps, { body: { ...body, ...fields }, actor: 'operator' });
 };
 
@@ -24,6 +31,12 @@ describe('a poll is created', () => {
     expect(await room.acts('made-id')).toEqual([
       { at: START_TIME, actor: 'operator', act: 'create', poll: 'made-id', detail: 'Who wins?' },
     ]);
+  });
+
+  test('on the log that is the newest then', async () => {
+    await create({ id: 'final' });
+    expect((await room.catalogue.poll('final'))?.log).toBe('log-2');
+    expect(room.directory.newest('final')?.poll.log).toBe('log-2');
   });
 
   test('under an id of its own: another of the same id is refused and changes nothing', async () => {

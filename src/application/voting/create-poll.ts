@@ -7,6 +7,8 @@ import type { PollEditorDeps } from './poll-editor.ts';
 export interface CreatePollDeps extends PollEditorDeps {
   /** A fresh poll id: a slug that nobody can have guessed or used. */
   readonly newPollId: () => string;
+  /** The id of the newest log: the poll's votes stand there, whatever logs come later. */
+  readonly log: () => string;
 }
 
 export type CreatePollResult =
@@ -20,7 +22,7 @@ export async function createPoll(
   input: { readonly body: unknown; readonly actor: string },
 ): Promise<CreatePollResult> {
   const now = deps.clock.now();
-  const decision = decideCreate(input.body, deps.newPollId(), now);
+  const decision = decideCreate(input.body, deps.newPollId(), now, deps.log());
   if (decision.kind === 'invalid') return decision;
   const { poll } = decision;
   const stored = await deps.catalogue.putPoll({

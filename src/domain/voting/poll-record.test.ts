@@ -31,6 +31,7 @@ const slugs = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const orNull = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: null });
 const polls: fc.Arbitrary<Poll> = fc.record({
   id: slugs,
+  log: fc.string(),
   title: names,
   options: fc.array(
     fc.record({ id: slugs, name: names, imageUrl: orNull(digests.map(imagePath)) }),
@@ -93,10 +94,19 @@ describe('a poll record', () => {
   });
 
   test('without any of its members is refused', () => {
-    for (const name of Object.keys(samplePoll())) {
+    for (const name of Object.keys(samplePoll()).filter((each) => each !== 'log')) {
       const { [name]: _, ...poll } = { ...samplePoll() } as Record<string, unknown>;
       expect(codeOf(() => decodePollRecord(bytesOf({ ...whole, poll })))).toBe('log_corrupt');
     }
+  });
+
+  test('of a poll that does not say its log is of the first one', () => {
+    const { log: _, ...poll } = samplePoll({ log: 'log-7' });
+    expect(decodePollRecord(bytesOf({ ...whole, poll })).poll).toEqual(samplePoll({ log: '' }));
+    expect(decodePoll(JSON.stringify(poll)).log).toBe('');
+    expect(codeOf(() => decodePollRecord(bytesOf({ ...whole, poll: { ...poll, log: 1 } })))).toBe(
+      'log_corrupt',
+    );
   });
 
   test('that is no JSON or no UTF-8 is refused', () => {

@@ -66,26 +66,31 @@ function utf8(bytes: Uint8Array): string {
 }
 
 function readPoll(value: StrictJson): Poll {
-  const poll = value.object([
-    'id',
-    'title',
-    'options',
-    'opensAt',
-    'closesAt',
-    'timeZone',
-    'votePolicy',
-    'challengePolicy',
-    'resultsVisibility',
-    'resultsDetail',
-    'look',
-    'state',
-    'version',
-    'createdAt',
-    'updatedAt',
-  ]);
+  const poll = value.object(
+    [
+      'id',
+      'title',
+      'options',
+      'opensAt',
+      'closesAt',
+      'timeZone',
+      'votePolicy',
+      'challengePolicy',
+      'resultsVisibility',
+      'resultsDetail',
+      'look',
+      'state',
+      'version',
+      'createdAt',
+      'updatedAt',
+    ],
+    // Polls that were made before there could be several logs do not say in which they stand.
+    ['log'],
+  );
   const look = poll.look.object(['accentColor', 'logoUrl']);
   return {
     id: readSlug(poll.id),
+    log: poll.log?.text(() => true) ?? '',
     title: poll.title.text(isFilled),
     options: poll.options.list(OPTIONS_MIN, OPTIONS_MAX).map(readOption),
     opensAt: poll.opensAt.orNull(readInstant),

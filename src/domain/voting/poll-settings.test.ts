@@ -18,12 +18,12 @@ const OPTIONS = [{ name: 'Ana' }, { name: 'Bruno' }];
 const BODY = { title: 'Who wins?', options: OPTIONS };
 
 const created = (body: object): Poll => {
-  const decision = decideCreate({ ...BODY, ...body }, 'made-id', NOW);
+  const decision = decideCreate({ ...BODY, ...body }, 'made-id', NOW, 'log-1');
   if (decision.kind === 'invalid') throw new Error(JSON.stringify(decision.problems));
   return decision.poll;
 };
 const problemsOf = (body: unknown): string[] => {
-  const decision = decideCreate(body, 'made-id', NOW);
+  const decision = decideCreate(body, 'made-id', NOW, 'log-1');
   return decision.kind === 'created' ? [] : decision.problems.map(({ pointer }) => pointer);
 };
 
@@ -31,6 +31,7 @@ describe('a new poll', () => {
   test('is a draft with the usual settings and the id that was made for it', () => {
     expect(created({})).toEqual({
       id: 'made-id',
+      log: 'log-1',
       title: 'Who wins?',
       options: [
         { id: 'ana', name: 'Ana', imageUrl: null },

@@ -68,9 +68,14 @@ export const OPENS_AT_PAST_MAX_MS = 60_000;
 
 /**
  * A new poll from a request's body: `scheduled` where it says when it opens, else a `draft`.
- * `newId` is its id where the body names none.
+ * `newId` is its id where the body names none, `log` the id of the log that its votes are to stand in.
  */
-export function decideCreate(body: unknown, newId: string, now: number): CreateDecision {
+export function decideCreate(
+  body: unknown,
+  newId: string,
+  now: number,
+  log: string,
+): CreateDecision {
   const read = readPollFields(body, 'id');
   if (read.kind === 'invalid') return read;
   const { title, options, id = newId } = read.fields;
@@ -98,7 +103,7 @@ export function decideCreate(body: unknown, newId: string, now: number): CreateD
   const state = settings.opensAt === null ? 'draft' : 'scheduled';
   return {
     kind: 'created',
-    poll: { id, ...settings, state, version: 1, createdAt: now, updatedAt: now },
+    poll: { id, log, ...settings, state, version: 1, createdAt: now, updatedAt: now },
   };
 }
 

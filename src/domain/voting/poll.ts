@@ -76,6 +76,11 @@ export interface PollSettings {
 export interface Poll extends PollSettings {
   /** A slug; also the scope of the poll's events in the log. */
   readonly id: string;
+  /**
+   * The id of the log that its votes stand in; fixed at creation. Empty in a poll that was made before
+   * polls had it: it stands in the installation's first log.
+   */
+  readonly log: string;
   readonly state: PollState;
   /** 1 at creation, one more with every change. */
   readonly version: number;
