@@ -89,7 +89,7 @@ const place = (fields: Partial<Poll> = {}) =>
   room.place({ state: 'open', opensAt: START_TIME, ...fields });
 
 describe('a report', () => {
-  test('holds what the ledger’s windows and books say, and nothing else is asked', async () => {
+  test('is no GROUP BY over all raw votes: the ledger is asked for windows and books alone', async () => {
     await place();
     count('final', 'ana', 3);
     count('final', 'bruno', 1);
