@@ -1,3 +1,4 @@
+/** Sync while logs grow, workers move and stores are damaged, all at random: no false alarm, no damage missed. */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { CountingRoom } from '../../../test/support/counting-room.ts';
