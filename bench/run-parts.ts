@@ -6,7 +6,17 @@ import { ROOT } from './programs.ts';
 import { figuresText, record, writeResultsPage } from './record.ts';
 
 /** In the order of the page. */
-const PAGE_ORDER = ['votes', 'log-size', 'serve', 'workers', 'feed', 'start', 'peak', 'soak'];
+const PAGE_ORDER = [
+  'votes',
+  'log-size',
+  'serve',
+  'workers',
+  'postgres-ledger',
+  'feed',
+  'start',
+  'peak',
+  'soak',
+];
 
 /** Runs the parts that the arguments name (all if none), and sets the exit code. */
 export async function runParts(
