@@ -56,11 +56,16 @@ export function kafkaEventLog(server: () => { readonly brokers: string }): Event
   };
 }
 
+/** Resolves when the broker knows nothing of them any more. */
 export async function deleteTopics(url: string, names: readonly string[]): Promise<void> {
   await using brokers = new Brokers(parseKafkaUrl(url));
   const connection = await brokers.anyConnection();
   const topics = names.map((name) => ({ name }));
   await deleteTopicsV6.api.async(connection, topics, ADMIN_TIMEOUT_MS);
+  await waitUntil('the topics are gone', async () => {
+    const { topics: left } = await brokers.cluster(names);
+    return left.every(({ errorCode }) => errorCode !== 0);
+  });
 }
 
 /** Waits until the broker has done what it had received: it lives on when a client dies. */

@@ -24,7 +24,7 @@ export interface KafkaNode {
 
 export interface KafkaServer extends AsyncDisposable {
   readonly nodes: readonly KafkaNode[];
-  /** `host:port` of every node, with commas. */
+  /** `host:port` of every node, or of what stands before the one, with commas. */
   readonly brokers: string;
 }
 
@@ -33,8 +33,8 @@ export interface KafkaOptions {
   readonly nodes?: number;
   /** Further lines of server.properties. */
   readonly settings?: readonly string[];
-  /** What clients are told to connect to, instead of the node itself: a proxy's port. */
-  readonly advertisedPort?: number;
+  /** Puts something before the one node: gets its URL, and answers with the one that clients are told. */
+  readonly behind?: (url: string) => Promise<{ readonly url: string }>;
   /** A user and password that clients must name, by SASL/PLAIN. */
   readonly user?: { readonly username: string; readonly password: string };
   /** Data and addresses that outlast the process: a port for each node, and one more for its controller. */
@@ -43,6 +43,14 @@ export interface KafkaOptions {
     readonly ports: readonly number[];
     readonly controllerPorts: readonly number[];
   };
+}
+
+interface NodePlace {
+  readonly id: number;
+  readonly port: number;
+  /** What clients are told to connect to. */
+  readonly toldPort: number;
+  readonly controllerPort: number;
 }
 
 const LIBS = resolve(import.meta.dir, '../../build/servers/kafka-4.1.0/libs');
@@ -68,8 +76,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     (_, at) => `${at + 1}@127.0.0.1:${ports[count + at]}`,
   );
   const clusterId = clusterIdOf(folder);
+  const front = await options.behind?.(`tcp://127.0.0.1:${ports[0]}`);
   const nodes = Array.from({ length: count }, (_, at) => {
-    const place = { id: at + 1, port: ports[at] ?? 0, controllerPort: ports[count + at] ?? 0 };
+    const port = ports[at] ?? 0;
+    const toldPort = front === undefined ? port : Number(new URL(front.url).port);
+    const place = { id: at + 1, port, toldPort, controllerPort: ports[count + at] ?? 0 };
     return prepareNode(join(folder, String(place.id)), place, voters, clusterId, options);
   });
   const dispose = async (): Promise<void> => {
@@ -93,14 +104,17 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   }
   return {
     nodes,
-    brokers: nodes.map(({ port }) => `127.0.0.1:${port}`).join(','),
+    brokers:
+      front === undefined
+        ? nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
+        : new URL(front.url).host,
     [Symbol.asyncDispose]: dispose,
   };
 }
 
 function prepareNode(
   folder: string,
-  place: { readonly id: number; readonly port: number; readonly controllerPort: number },
+  place: NodePlace,
   voters: readonly string[],
   clusterId: string,
   options: KafkaOptions,
@@ -165,7 +179,7 @@ function clusterIdOf(folder: string): string {
 
 function serverProperties(
   folder: string,
-  place: { readonly id: number; readonly port: number; readonly controllerPort: number },
+  place: NodePlace,
   voters: readonly string[],
   options: KafkaOptions,
 ): readonly string[] {
@@ -188,7 +202,7 @@ function serverProperties(
     `node.id=${place.id}`,
     `controller.quorum.voters=${voters.join(',')}`,
     `listeners=CLIENTS://127.0.0.1:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
-    `advertised.listeners=CLIENTS://127.0.0.1:${options.advertisedPort ?? place.port}`,
+    `advertised.listeners=CLIENTS://127.0.0.1:${place.toldPort}`,
     `listener.security.protocol.map=CLIENTS:${clients},CONTROLLER:PLAINTEXT`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=CLIENTS',

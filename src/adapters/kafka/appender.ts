@@ -15,7 +15,10 @@ const RETRY_MS = 3_000;
 const RETRY_PAUSE_MS = 50;
 /** How long a leader waits for its followers, ms; below the time in which a request must be answered. */
 const PRODUCE_TIMEOUT_MS = 4_000;
-/** Requests under way to one broker. It takes them one by one; more would only wait there. */
+/**
+ * Requests under way to one broker, each with a connection of its own: a broker takes the next of a
+ * connection only when it has answered the last, and its followers have to confirm each.
+ */
 const IN_FLIGHT_MAX = 4;
 /** Blocks that wait or are under way. Behind it the log is not keeping up, and says so. */
 const QUEUE_BYTES_MAX = 128 * 1024 * 1024;
@@ -56,7 +59,8 @@ interface Item {
 export class Appender {
   readonly #brokers: Brokers;
   readonly #routes: PartitionRoutes;
-  readonly #inFlight = new Map<number, number>();
+  /** The connections that are taken, by broker. */
+  readonly #busy = new Map<number, Set<number>>();
   /** One past the last block that was confirmed, by partition. */
   readonly #ends = new Map<number, number>();
   #waiting: Item[] = [];
@@ -145,7 +149,7 @@ export class Appender {
       const batch = request.items.get(item.partition) ?? [];
       const batchBytes = batch.reduce((sum, { bytes }) => sum + bytes, 0);
       const hasRoom =
-        (this.#inFlight.get(leader) ?? 0) < IN_FLIGHT_MAX &&
+        (this.#busy.get(leader)?.size ?? 0) < IN_FLIGHT_MAX &&
         (batch.length === 0 || batchBytes + item.bytes <= BATCH_BYTES_MAX) &&
         (request.bytes === 0 || request.bytes + item.bytes <= REQUEST_BYTES_MAX);
       if (!hasRoom) {
@@ -162,10 +166,14 @@ export class Appender {
   }
 
   async #send(leader: number, items: ReadonlyMap<number, readonly Item[]>): Promise<void> {
-    this.#inFlight.set(leader, (this.#inFlight.get(leader) ?? 0) + 1);
+    const busy = this.#busy.get(leader) ?? new Set();
+    this.#busy.set(leader, busy);
+    let slot = 0;
+    while (busy.has(slot)) slot += 1;
+    busy.add(slot);
     const all = [...items.values()].flat();
     try {
-      const connection = await this.#brokers.connection(leader, 'append');
+      const connection = await this.#brokers.connection(leader, `append ${slot}`);
       const byId = (await this.#brokers.produceVersion(connection)) >= PRODUCE_BY_ID_VERSION;
       if (!connection.isConnected()) throw new NotSentError('The connection to Kafka broke');
       const batches = [...items].map(([partition, list]) => {
@@ -184,7 +192,7 @@ export class Appender {
       // What was lost may have been a leader.
       void this.#routes.refresh();
     } finally {
-      this.#inFlight.set(leader, (this.#inFlight.get(leader) ?? 1) - 1);
+      busy.delete(slot);
       if (this.#waiting.length > 0) this.#flush();
     }
   }
@@ -235,6 +243,12 @@ export class Appender {
 
   async #sendAgain(items: readonly Item[]): Promise<void> {
     await this.#routes.refresh();
+    try {
+      this.#routes.assertSame();
+    } catch (cause) {
+      for (const { settle } of items) settle({ kind: 'nothing', cause });
+      return;
+    }
     await Bun.sleep(RETRY_PAUSE_MS);
     this.#waiting.push(...items);
     this.#flush();

@@ -75,9 +75,16 @@ export function decodeBatches(bytes: Buffer, from: number, maxBytes: number): Lo
   const read: LoggedBlock[] = [];
   let size = 0;
   let start = 0;
-  while (start + PREFIX_BYTES <= bytes.length) {
-    const end = start + PREFIX_BYTES + bytes.readInt32BE(start + 8);
-    if (end > bytes.length) break;
+  while (start < bytes.length) {
+    const isHeaded = start + PREFIX_BYTES <= bytes.length;
+    const length = isHeaded ? bytes.readInt32BE(start + PREFIX_BYTES - 4) : 0;
+    const end = start + PREFIX_BYTES + length;
+    if (!isHeaded || end > bytes.length) {
+      // Only the first is sure to come whole.
+      if (start === 0) throw corrupt(`the first batch at ${from} is cut off`);
+      break;
+    }
+    if (length < HEADER_BYTES - PREFIX_BYTES) throw corrupt(`a batch behind ${from} has no header`);
     const batch = bytes.subarray(start, end);
     const base = Number(batch.readBigInt64BE(0));
     checkBatch(batch, base);
@@ -97,7 +104,7 @@ export function decodeBatches(bytes: Buffer, from: number, maxBytes: number): Lo
 }
 
 function checkBatch(batch: Buffer, base: number): void {
-  if (batch.length < HEADER_BYTES || batch.readInt8(MAGIC_AT) !== MAGIC) {
+  if (batch.readInt8(MAGIC_AT) !== MAGIC) {
     throw corrupt(`the batch at ${base} has no known format`);
   }
   if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)) {
