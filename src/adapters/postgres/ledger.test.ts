@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { Client } from 'pg';
 import {
   event,
   eventId,
@@ -220,6 +221,80 @@ describe('the ledger on Postgres', () => {
       expect(await tablesOf()).toEqual(['vote_default 3']);
       expect(await eventsOf(ledger, 'poll-a', 10)).toHaveLength(3);
     });
+  });
+
+  describe('retention', () => {
+    const midnight = Math.ceil(NOON / DAY_MS) * DAY_MS;
+    const dayTables = async () =>
+      (
+        await execute(
+          `SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace
+           AND relkind IN ('r', 'p') AND relname LIKE 'vote%2025%' ORDER BY relname`,
+        )
+      ).map(({ relname }) => relname);
+
+    test('drops the tables of a day, and leaves those of the next', async () => {
+      await using ledger = await open();
+      const { epoch } = await ledger.takeOver(0);
+      await ledger.commit(stepOf(epoch, 0));
+      expect(await dayTables()).toContain('vote_20250219_0');
+      expect(await ledger.forget(midnight)).toBe(3);
+      expect(await dayTables()).toEqual([
+        'vote_20250220',
+        'vote_20250220_0',
+        'vote_20250220_default',
+      ]);
+      // A vote of the day may come all the same, from a log that is folded anew.
+      expect(await ledger.commit(stepOf(epoch, 1))).toBe('applied');
+      expect(await dayTables()).toContain('vote_20250219_0');
+      await expectWholeSteps(ledger, 2);
+      expect(await ledger.forget(midnight)).toBe(3);
+      await expectWholeSteps(ledger, 2);
+    });
+
+    test('takes rows of the default table away too', async () => {
+      await using ledger = await open();
+      const { epoch } = await ledger.takeOver(0);
+      const odd = event({ id: `${'0'.repeat(31)}1` });
+      await ledger.commit(ledgerStep([odd, event({ id: eventId(1, 1) })], { epoch }));
+      expect(await ledger.forget(midnight)).toBe(2);
+      expect(await ledger.find(odd.id)).toBeNull();
+      expect(contentOf(await ledger.recount(0))).toEqual(contentOf(await ledger.read(0)));
+    });
+
+    test.each(['forget', 'reset'] as const)(
+      'a recount that a %s comes into counts the rows as they were',
+      async (way) => {
+        await using ledger = await open();
+        await using other = await open();
+        const { epoch } = await ledger.takeOver(0);
+        await ledger.commit(stepOf(epoch, 0));
+        const before = contentOf(await ledger.recount(0));
+        const reader = new Client({ connectionString: postgres.server.url });
+        await reader.connect();
+        // The recount has its snapshot by then, and needs the keys to go on.
+        await reader.query(`BEGIN; LOCK TABLE ${schema}.key IN ACCESS EXCLUSIVE MODE`);
+        const waiting = (what: string) => async () => {
+          const text = `SELECT FROM pg_locks WHERE NOT granted AND ${what}`;
+          return (await postgres.execute(text)).length > 0;
+        };
+        const recounting = ledger.recount(0);
+        await waitUntil('the recount waits', waiting(`relation = '${schema}.key'::regclass`));
+        let isOver = false;
+        const removing = (way === 'forget' ? other.forget(midnight) : other.reset(0)).finally(
+          () => {
+            isOver = true;
+          },
+        );
+        const isHeldOff = waiting(`locktype = 'advisory'`);
+        await waitUntil('the rows go, or wait', async () => isOver || isHeldOff());
+        await reader.query('COMMIT');
+        await reader.end();
+        expect(contentOf(await recounting)).toEqual(before);
+        await removing;
+        expect(contentOf(await ledger.recount(0))).toEqual(contentOf(await ledger.read(0)));
+      },
+    );
   });
 
   describe('is opened only', () => {
