@@ -83,6 +83,15 @@ export function eventLogContract(
         expect(await writer.bounds(0)).toEqual({ start: 0, end: 0 });
       });
 
+      test('stores the blocks also of a caller that does not look at the offsets', async () => {
+        const log = await create();
+        const writer = await log.openWriter();
+        const blocks = [0, 1].map((number) => ({ partition: 1, bytes: block(1, number) }));
+        const offsets = await writer.append(blocks, { offsets: 'unneeded' });
+        expect([[], [0, 1]]).toContainEqual([...offsets]);
+        expect(await contentOf(await log.openReader(), 1)).toEqual([block(1, 0), block(1, 1)]);
+      });
+
       test('is not idempotent: the same block twice stands twice', async () => {
         const log = await create();
         const writer = await log.openWriter();

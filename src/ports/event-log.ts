@@ -50,6 +50,14 @@ export interface LogBounds {
   readonly end: number;
 }
 
+export interface AppendOptions {
+  /**
+   * `unneeded`: the caller does not look at the offsets, and a log that has to ask for them may resolve
+   * to none. Otherwise there is one a block.
+   */
+  readonly offsets?: 'unneeded';
+}
+
 export interface EventLog extends AsyncDisposable {
   readonly description: LogDescription;
 
@@ -62,7 +70,7 @@ export interface EventLog extends AsyncDisposable {
    * @throws ApuraError `log_failed`: the storage reported an error (an fsync, a full disk). The
    *   handle is dead: every later call throws the same, and the process must stop.
    */
-  append(blocks: readonly PartitionBlock[]): Promise<readonly number[]>;
+  append(blocks: readonly PartitionBlock[], options?: AppendOptions): Promise<readonly number[]>;
 
   /**
    * Blocks of one partition from `from` on, in order and without holes, at most about `maxBytes`

@@ -5,6 +5,7 @@
  */
 import { ApuraError } from '../../domain/errors.ts';
 import {
+  type AppendOptions,
   CONTROL_PARTITION,
   type EventLog,
   type LogBounds,
@@ -88,7 +89,10 @@ class RabbitmqEventLog implements EventLog {
     this.description = parts.description;
   }
 
-  async append(blocks: readonly PartitionBlock[]): Promise<readonly number[]> {
+  async append(
+    blocks: readonly PartitionBlock[],
+    options?: AppendOptions,
+  ): Promise<readonly number[]> {
     if (blocks.length === 0) return [];
     const { sender, sight, reader } = this.#parts;
     const outgoing = blocks.map(({ partition, bytes }) => {
@@ -98,14 +102,16 @@ class RabbitmqEventLog implements EventLog {
     });
     using expected = new DisposableStack();
     const sightings: Sighting[] = [];
-    for (const { queue, id } of outgoing) {
+    // To see an offset is to read the block again: only for those who look at it.
+    for (const { queue, id } of options?.offsets === 'unneeded' ? [] : outgoing) {
       sightings.push(expected.use(await sight.expect(queue, id)));
     }
     await sender.room(blocks.reduce((sum, { bytes }) => sum + bytes.length, 0));
     assertStored(await sender.send(outgoing));
     const offsets = await Promise.all(sightings.map((sighting) => sighting.offset()));
-    for (const [index, { partition }] of blocks.entries())
-      reader.saw(partition, offsets[index] ?? 0);
+    for (const [index, offset] of offsets.entries()) {
+      reader.saw(blocks[index]?.partition ?? CONTROL_PARTITION, offset);
+    }
     return offsets;
   }
 

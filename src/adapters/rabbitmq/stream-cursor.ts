@@ -10,6 +10,12 @@ const PREFETCH_BLOCKS = 32;
 /** Below this, what arrives is acknowledged at once; above, when it is taken. */
 const AHEAD_BYTES_MAX = 2 * 1024 * 1024;
 
+/**
+ * Blocks that are left without their acknowledgement, of those before the first that is wanted too.
+ * RabbitMQ looks at the stream's end whenever it is given one, which is how the end is asked for.
+ */
+const RESERVED_BLOCKS = 8;
+
 /** What stands where RabbitMQ has put a record of its own among the blocks. */
 export type Filler = () => Uint8Array;
 
@@ -23,17 +29,21 @@ export class StreamCursor implements Disposable {
   readonly #listeners = new Set<() => void>();
   #buffer: LoggedBlock[] = [];
   #bufferBytes = 0;
+  /** The first offset that is wanted. */
+  readonly #from: number;
   /** The offset of the next block to be taken, and of the next to arrive. */
   #position: number;
   #arrival: number;
   #arrived = false;
-  #unacknowledged: ConsumeMessage | null = null;
+  /** In their order; more than the reserve only until they are acknowledged. */
+  #unacknowledged: ConsumeMessage[] = [];
   #ackAsked = false;
   #failure: ApuraError | null = null;
 
   private constructor(channel: Channel, queue: string, from: number, filler: Filler) {
     this.#channel = channel;
     this.#queue = queue;
+    this.#from = from;
     this.#position = from;
     this.#arrival = from;
     this.#filler = filler;
@@ -54,7 +64,7 @@ export class StreamCursor implements Disposable {
       });
       await channel.prefetch(PREFETCH_BLOCKS);
       await channel.consume(queue, (message) => cursor.#take(message), {
-        arguments: { 'x-stream-offset': from },
+        arguments: { 'x-stream-offset': Math.max(0, from - RESERVED_BLOCKS) },
       });
       return cursor;
     } catch (error) {
@@ -115,15 +125,34 @@ export class StreamCursor implements Disposable {
     return taken;
   }
 
-  /** Resolves behind everything that the channel was given to send before it heard of this call. */
+  /** Resolves when all has arrived that stood in the stream before the call. */
   async barrier(): Promise<void> {
     try {
-      await this.#channel.prefetch(PREFETCH_BLOCKS);
+      const [oldest, ...others] = this.#unacknowledged;
+      if (oldest !== undefined) {
+        this.#unacknowledged = others;
+        // The channel reads up to the end on this, and answers the next call behind what it found.
+        this.#channel.ack(oldest, true);
+        await this.#channel.prefetch(PREFETCH_BLOCKS);
+        return;
+      }
+      // Asks the stream's writer, which has by its answer told the channel of all that is there.
+      const next = { arguments: { 'x-stream-offset': 'next' } };
+      const { consumerTag } = await this.#channel.consume(this.#queue, () => {}, next);
+      await this.#channel.cancel(consumerTag);
     } catch (cause) {
       throw new ApuraError('log_unavailable', `RabbitMQ ended the reading of ${this.#queue}.`, {
         cause,
       });
     }
+  }
+
+  /** Gives up the reserve, before RabbitMQ takes it for a consumer that hangs. */
+  release(): void {
+    const newest = this.#unacknowledged.at(-1);
+    if (newest === undefined || this.#failure !== null || this.hasBlocks) return;
+    this.#unacknowledged = [];
+    this.#ack(newest);
   }
 
   [Symbol.dispose](): void {
@@ -138,7 +167,13 @@ export class StreamCursor implements Disposable {
       void closeChannel(this.#channel);
       return;
     }
+    this.#unacknowledged.push(message);
     const offset = offsetOf(message);
+    if (offset < this.#from) {
+      this.#arrived = true;
+      this.#askAck();
+      return;
+    }
     const missing = offset - this.#arrival;
     if (missing < 0 || missing > 1) {
       const [code, what] =
@@ -153,7 +188,6 @@ export class StreamCursor implements Disposable {
     // shown to nobody.
     if (missing === 1) this.#add(this.#filler());
     this.#add(message.content);
-    this.#unacknowledged = message;
     this.#askAck();
     for (const listener of [...this.#listeners]) listener();
   }
@@ -171,16 +205,22 @@ export class StreamCursor implements Disposable {
     this.#ackAsked = true;
     queueMicrotask(() => {
       this.#ackAsked = false;
-      const message = this.#unacknowledged;
-      if (message === null || this.#failure !== null) return;
-      if (this.#bufferBytes > AHEAD_BYTES_MAX) return;
-      this.#unacknowledged = null;
-      try {
-        this.#channel.ack(message, true);
-      } catch {
-        // The channel is closing; its event follows.
-      }
+      if (this.#failure !== null || this.#bufferBytes > AHEAD_BYTES_MAX) return;
+      const surplus = this.#unacknowledged.splice(
+        0,
+        Math.max(0, this.#unacknowledged.length - RESERVED_BLOCKS),
+      );
+      const newest = surplus.at(-1);
+      if (newest !== undefined) this.#ack(newest);
     });
+  }
+
+  #ack(message: ConsumeMessage): void {
+    try {
+      this.#channel.ack(message, true);
+    } catch {
+      // The channel is closing; its event follows.
+    }
   }
 
   #fail(failure: ApuraError): void {

@@ -18,6 +18,8 @@ const ARRIVAL_TIMEOUT_MS = 5_000;
 /** How long a copy of a stream may be behind the one that a reader read before. */
 const COPY_LAG_MS = 10_000;
 const ASK_AGAIN_MS = 100;
+/** RabbitMQ gives a consumer 30 min to acknowledge what it was sent. */
+const RELEASE_MS = 5 * 60_000;
 
 interface Partition {
   readonly queue: string;
@@ -43,6 +45,7 @@ export class StreamReader implements Disposable {
   readonly #replicas: number;
   readonly #subscription: Disposable;
   readonly #listeners = new Set<() => void>();
+  readonly #releasing: Timer;
 
   constructor({ connection, queues, replicas }: StreamReaderOptions) {
     this.#connection = connection;
@@ -54,6 +57,11 @@ export class StreamReader implements Disposable {
         { queue, number, cursors: new Set(), seenEnd: 0, turn: Promise.resolve() },
       ]),
     );
+    this.#releasing = setInterval(() => {
+      for (const { cursors } of this.#partitions.values()) {
+        for (const cursor of cursors) cursor.release();
+      }
+    }, RELEASE_MS);
     this.#subscription = connection.subscribe(() => {
       // What comes back may be another's, or an older one: nothing is known of it yet.
       if (!connection.isUp)
@@ -115,6 +123,7 @@ export class StreamReader implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#releasing);
     this.#subscription[Symbol.dispose]();
     for (const partition of this.#partitions.values()) this.#forget(partition);
     this.#wake();

@@ -214,7 +214,7 @@ export class BlockWriter {
   async #append(batch: Batch): Promise<void> {
     let outcome: WriteOutcome = 'durable';
     try {
-      await this.#deps.log.append(this.#seal());
+      await this.#deps.log.append(this.#seal(), { offsets: 'unneeded' });
       const took = this.#deps.clock.monotonic() - batch.openedAt;
       if (took > this.#deps.limits.acceptanceBoundMs) outcome = 'unknown';
     } catch (error) {
