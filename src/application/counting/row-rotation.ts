@@ -39,8 +39,8 @@ export class RowRotation {
   readonly #deps: RowRotationDeps;
   #next = 0;
   #pending: Counting | null = null;
-  /** What may still be spent, ms; below 0 until a long counting is paid for. */
-  #credit = 0;
+  /** What may still be spent, ms; below 0 until a long counting is paid for. Enough for a first look. */
+  #credit = CREDIT_MAX_MS;
   #creditedAt: number;
   #startedAt: number;
   #rotationMs: number | null = null;
