@@ -34,11 +34,22 @@ export async function connectRedis(
   client.on('error', () => {});
   try {
     await client.connect();
+    // A cluster connects to a node with the first command for it, and would refuse the second.
+    if (client instanceof Cluster) await Promise.all(client.nodes('master').map(readyNode));
     return client;
   } catch (error) {
     client.disconnect();
     throw storeError(error);
   }
+}
+
+async function readyNode(node: Redis): Promise<void> {
+  if (node.status === 'wait') return node.connect();
+  if (node.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    node.once('ready', resolve);
+    node.once('close', () => reject(new Error('A node of the cluster closed the connection.')));
+  });
 }
 
 /** One connection to one node, not connected yet. */
