@@ -79,6 +79,7 @@ export function ledgerContract(
 
     async function expectRowsLikeWindows(partition = 0): Promise<void> {
       const rows = await second.recount(partition);
+      expect(await second.checkpoint(partition)).toEqual(rows.checkpoint);
       expect(contentOf(rows)).toEqual(contentOf(await second.read(partition)));
     }
 

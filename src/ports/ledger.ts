@@ -1,4 +1,5 @@
 /** The ledger: every event with its verdict, and windows over them: history, receipts, reports. */
+import type { Checkpoint } from '../domain/counting/checkpoint.ts';
 import type { Lane } from '../domain/counting/lane.ts';
 import type {
   Books,
@@ -65,6 +66,9 @@ export interface Ledger extends AsyncDisposable {
 
   /** One partition's windows, books and position, all of the same instant. */
   read(partition: number): Promise<PartitionCounts>;
+
+  /** One partition's position alone: cheap, for who need not read the counts. */
+  checkpoint(partition: number): Promise<Checkpoint>;
 
   /**
    * The event with this id16 (32 hex digits), or null where the ledger holds none. Of several copies

@@ -1,5 +1,5 @@
 /** A ledger that lives and dies with the process: the model that durable ledgers are held to. */
-import { START } from '../../domain/counting/checkpoint.ts';
+import { type Checkpoint, START } from '../../domain/counting/checkpoint.ts';
 import { retentionFloor } from '../../domain/counting/retention.ts';
 import { EXPIRED, LATE } from '../../domain/counting/verdict.ts';
 import { ApuraError } from '../../domain/errors.ts';
@@ -133,6 +133,10 @@ export class MemoryLedger implements Ledger {
       events: page.map((row) => row.event),
       nextCursor: more ? (page.at(-1)?.cursor ?? cursor) : null,
     };
+  }
+
+  async checkpoint(partition: number): Promise<Checkpoint> {
+    return this.#store.partition(partition).read().checkpoint;
   }
 
   async recount(partition: number): Promise<PartitionCounts> {

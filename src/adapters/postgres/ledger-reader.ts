@@ -21,12 +21,13 @@ import { VOTE_STATES } from './schema.ts';
 /** A page's place between two rows: the id, then 0 for a vote or the arrival of an excluded event. */
 const CURSOR = /^([0-9a-f]{32})\.(\d{1,15})$/;
 
+const PROGRESS = 'SELECT * FROM progress WHERE partition = $1';
 const EVENT = `id, accepted_at, "offset", partition, state, scope, item, lane`;
 
 /** The questions of the ledger port. Each is answered from one unchanging view of the tables. */
 export type LedgerReader = Pick<
   Ledger,
-  'read' | 'find' | 'windows' | 'books' | 'events' | 'recount'
+  'read' | 'checkpoint' | 'find' | 'windows' | 'books' | 'events' | 'recount'
 >;
 
 export class PostgresLedgerReader implements LedgerReader {
@@ -133,6 +134,11 @@ export class PostgresLedgerReader implements LedgerReader {
     });
   }
 
+  async checkpoint(partition: number): Promise<Checkpoint> {
+    const [row] = await this.#database.rows(PROGRESS, [partition]);
+    return row === undefined ? START : checkpointOf(row);
+  }
+
   async recount(partition: number): Promise<PartitionCounts> {
     return this.#database.run(async (client) => {
       // Before the snapshot: one that is older than a TRUNCATE would miss rows and their counts alike.
@@ -189,7 +195,7 @@ async function positionAndBooks(
   client: PoolClient,
   partition: number,
 ): Promise<Pick<PartitionCounts, 'checkpoint' | 'books'>> {
-  const [progress] = await ask(client, 'SELECT * FROM progress WHERE partition = $1', partition);
+  const [progress] = await ask(client, PROGRESS, partition);
   const books = await ask(client, 'SELECT * FROM book WHERE partition = $1', partition);
   return {
     checkpoint: progress === undefined ? START : checkpointOf(progress),

@@ -1,7 +1,9 @@
 /** The ledger on Postgres: every event a row, in one schema with the windows and the position they make. */
+
 import { finished } from 'node:stream/promises';
 import { DatabaseError, escapeLiteral, type PoolClient } from 'pg';
 import { from } from 'pg-copy-streams';
+import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
 import { DAY_MS, retentionFloor } from '../../domain/counting/retention.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { EventPage, Ledger, LedgerEvent, LedgerStep } from '../../ports/ledger.ts';
@@ -135,6 +137,10 @@ class PostgresLedger implements Ledger {
 
   events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {
     return this.#reader.events(scope, cursor, limit);
+  }
+
+  checkpoint(partition: number): Promise<Checkpoint> {
+    return this.#reader.checkpoint(partition);
   }
 
   recount(partition: number): Promise<PartitionCounts> {

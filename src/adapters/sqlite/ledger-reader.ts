@@ -85,7 +85,7 @@ interface Place {
 /** The questions of the ledger port. Each is answered from one unchanging view of the file. */
 export type LedgerReader = Pick<
   Ledger,
-  'read' | 'find' | 'windows' | 'books' | 'events' | 'recount'
+  'read' | 'checkpoint' | 'find' | 'windows' | 'books' | 'events' | 'recount'
 > &
   AsyncDisposable;
 

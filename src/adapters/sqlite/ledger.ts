@@ -1,6 +1,8 @@
 /** The ledger on SQLite: every event a row, in one file with the windows and the position they make. */
+
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
+import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
 import { START } from '../../domain/counting/checkpoint.ts';
 import { retentionFloor } from '../../domain/counting/retention.ts';
 import { EXPIRED, LATE } from '../../domain/counting/verdict.ts';
@@ -164,6 +166,10 @@ class SqliteLedger implements Ledger {
 
   events(scope: string, cursor: string | null, limit: number): Promise<EventPage> {
     return this.#reader.events(scope, cursor, limit);
+  }
+
+  checkpoint(partition: number): Promise<Checkpoint> {
+    return this.#reader.checkpoint(partition);
   }
 
   recount(partition: number): Promise<PartitionCounts> {
