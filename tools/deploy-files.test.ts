@@ -18,6 +18,7 @@ const serviceSchema = z.looseObject({
   command: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).optional(),
   volumes: z.array(z.string()).optional(),
+  tmpfs: z.array(z.string().startsWith('/')).optional(),
   profiles: z.array(z.string()).optional(),
   depends_on: z.record(z.string(), z.looseObject({ condition: z.string() })).optional(),
   healthcheck: z.looseObject({}).optional(),

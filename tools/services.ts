@@ -41,8 +41,9 @@ interface Service extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Small enough for one machine that has all of them, and the roles beside them. */
-const REDIS_SETTINGS = ['--maxmemory', '512mb', '--maxmemory-policy', 'noeviction'];
+const REDIS_CONFIG = fileURLToPath(new URL('../deploy/redis/redis.conf', import.meta.url));
+/** As it is shipped. Bounds are small enough for one machine that has all servers, and the roles beside them. */
+const REDIS_SETTINGS = ['--include', REDIS_CONFIG, '--maxmemory', '512mb'];
 const POSTGRES_SETTINGS = ['shared_buffers=64MB', 'max_wal_size=512MB', 'wal_compression=on'];
 
 /** Resolves when all answer. What was asked for is kept between runs, under build/services. @throws what is missing. */
