@@ -1,3 +1,4 @@
+/** Holds the adapters of Redis to the promises of their ports on a cluster of three nodes. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { Redis } from 'ioredis';
 import { memoryLiveTally } from '../../../test/support/memory-harness.ts';

@@ -1,3 +1,4 @@
+/** Takes from a Redis what it held, in every way that happens, and sees the worker bring it back. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';

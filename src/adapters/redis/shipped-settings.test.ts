@@ -1,3 +1,4 @@
+/** Starts a Redis with the settings that are shipped, for a file that nobody ran proves nothing. */
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
