@@ -138,43 +138,49 @@ test('where no broker answers, opening is log_unavailable, and tells no password
   await opening.rejects.not.toThrow('hidden');
 });
 
-test('a reply that is lost is append_unknown, never a yes; the log goes on', async () => {
+describe('a guarded server behind a bad network', () => {
+  const user = { username: 'apura', password: 'right-one' };
+  let guarded: KafkaServer;
   let proxy: LossyProxy | undefined;
-  await using apart = await startKafka({
-    behind: async (url) => {
+
+  beforeAll(async () => {
+    const behind = async (url: string): Promise<LossyProxy> => {
       proxy = await lossyProxy(url);
       return proxy;
-    },
+    };
+    guarded = await startKafka({ user, behind });
   });
-  const url = `kafka://${apart.brokers}/own`;
-  await using log = await openKafkaLog({ url, logId: 'log', partitions: 1 });
-  await append(log, 0, 'before');
-  const lost = proxy?.loseReplyTo('marked');
-  await expect(append(log, 0, 'marked')).rejects.toMatchObject({ code: 'append_unknown' });
-  await lost;
-  expect(await append(log, 0, 'behind')).toEqual([2]);
-  expect(await contentOf(log, 0)).toEqual(['before', 'marked', 'behind']);
-  const cut = proxy?.stopBehind('halved');
-  await expect(append(log, 0, 'halved')).rejects.toMatchObject({ code: 'append_unknown' });
-  await cut;
-  expect(await append(log, 0, 'last')).toEqual([3]);
-  await proxy?.[Symbol.asyncDispose]();
-});
 
-test('credentials pass through SASL; wrong ones are refused without being told', async () => {
-  const user = { username: 'apura', password: 'right-one' };
-  await using guarded = await startKafka({ user });
+  afterAll(async () => {
+    await guarded[Symbol.asyncDispose]();
+    await proxy?.[Symbol.asyncDispose]();
+  });
+
   const at = (login: string): string => `kafka://${login}${guarded.brokers}/own`;
-  const right = `${at('apura:right-one@')}?sasl=plain`;
-  await using log = await openKafkaLog({ url: right, logId: 'log', partitions: 1 });
-  expect(await append(log, 0, 'in')).toEqual([0]);
-  expect(await contentOf(log, 0)).toEqual(['in']);
-  const wrong = `${at('apura:wrong-one@')}?sasl=plain`;
-  const refusal = expect(openKafkaLog({ url: wrong, logId: 'log', partitions: 1 }));
-  await refusal.rejects.toMatchObject({ code: 'invalid_config' });
-  await refusal.rejects.not.toThrow('wrong-one');
-  await expect(openKafkaLog({ url: at(''), logId: 'log', partitions: 1 })).rejects.toMatchObject({
-    code: 'log_unavailable',
+  const open = (url: string, logId: string) => openKafkaLog({ url, logId, partitions: 1 });
+
+  test('lets right credentials in, and refuses wrong ones without telling them', async () => {
+    await using log = await open(`${at('apura:right-one@')}?sasl=plain`, 'guarded');
+    expect(await append(log, 0, 'in')).toEqual([0]);
+    expect(await contentOf(log, 0)).toEqual(['in']);
+    const refusal = expect(open(`${at('apura:wrong-one@')}?sasl=plain`, 'guarded'));
+    await refusal.rejects.toMatchObject({ code: 'invalid_config' });
+    await refusal.rejects.not.toThrow('wrong-one');
+    await expect(open(at(''), 'guarded')).rejects.toMatchObject({ code: 'log_unavailable' });
+  });
+
+  test('says append_unknown for a reply that is lost, never yes, and goes on', async () => {
+    await using log = await open(`${at('apura:right-one@')}?sasl=plain`, 'lossy');
+    await append(log, 0, 'before');
+    const lost = proxy?.loseReplyTo('marked');
+    await expect(append(log, 0, 'marked')).rejects.toMatchObject({ code: 'append_unknown' });
+    await lost;
+    expect(await append(log, 0, 'behind')).toEqual([2]);
+    expect(await contentOf(log, 0)).toEqual(['before', 'marked', 'behind']);
+    const cut = proxy?.stopBehind('halved');
+    await expect(append(log, 0, 'halved')).rejects.toMatchObject({ code: 'append_unknown' });
+    await cut;
+    expect(await append(log, 0, 'last')).toEqual([3]);
   });
 });
 
