@@ -42,7 +42,7 @@ const FIRST_REPORT: ConsistencyRecord = {
   alarms: [],
 };
 const RANDOM_RUNS = 40;
-const RANDOM_TIMEOUT_MS = 60_000;
+const RANDOM_TIMEOUT_MS = 180_000;
 
 export function catalogueContract(
   name: string,

@@ -2,6 +2,7 @@
 import { expect } from 'bun:test';
 import fc from 'fast-check';
 import { LANES } from '../../src/domain/counting/lane.ts';
+import { DAY_MS } from '../../src/domain/counting/retention.ts';
 import { ApuraError } from '../../src/domain/errors.ts';
 import type { Ledger, LedgerEvent, LedgerEventState, LedgerStep } from '../../src/ports/ledger.ts';
 import type { ActMark, MinuteCount } from '../../src/ports/store-step.ts';
@@ -30,7 +31,10 @@ type Operation =
       readonly events: readonly NewEvent[];
       readonly acts: readonly { kind: ActMark['kind']; actId: string; pick: number }[];
     }
-  | { readonly kind: 'repeat' | 'conflict' | 'takeOver' | 'reset'; readonly partition: number }
+  | {
+      readonly kind: 'repeat' | 'conflict' | 'takeOver' | 'reset' | 'forget';
+      readonly partition: number;
+    }
   | { readonly kind: 'crash' };
 
 /**
@@ -71,7 +75,7 @@ function operations(): fc.Arbitrary<readonly Operation[]> {
     events: fc.array(newEvent, { maxLength: 12 }),
     acts: fc.array(newAct, { maxLength: 3 }),
   });
-  const plain = (kind: 'repeat' | 'conflict' | 'takeOver' | 'reset') =>
+  const plain = (kind: 'repeat' | 'conflict' | 'takeOver' | 'reset' | 'forget') =>
     fc.record({ kind: fc.constant(kind), partition });
   return fc.array(
     fc.oneof(
@@ -80,6 +84,7 @@ function operations(): fc.Arbitrary<readonly Operation[]> {
       { weight: 2, arbitrary: plain('conflict') },
       { weight: 1, arbitrary: plain('takeOver') },
       { weight: 1, arbitrary: plain('reset') },
+      { weight: 1, arbitrary: plain('forget') },
       { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
     ),
     { maxLength: 20 },
@@ -91,6 +96,8 @@ interface Partition {
   epoch: number;
   next: number;
   events: LedgerEvent[];
+  /** Those of them that were not forgotten. */
+  held: LedgerEvent[];
   readonly acts: Set<string>;
   readonly voided: Set<string>;
   last: LedgerStep | null;
@@ -143,6 +150,9 @@ class Worker {
         await ledger.reset(operation.partition);
         this.#partitions[operation.partition] = newPartition();
         return null;
+      case 'forget':
+        for (const one of this.#partitions) one.held = [];
+        return ledger.forget(NOON + 2 * DAY_MS);
       case 'repeat':
         return partition.last && ledger.commit({ ...partition.last, epoch: partition.epoch });
       case 'conflict':
@@ -157,7 +167,7 @@ class Worker {
   }
 
   async #conflict(ledger: Ledger, partition: Partition, number: number): Promise<unknown> {
-    const held = partition.events.find(({ state }) => state === 'counted');
+    const held = partition.held.find(({ state }) => state === 'counted');
     if (held === undefined) return null;
     this.#numbers += 1;
     const fresh = event({ id: eventId(1, this.#numbers), partition: number });
@@ -181,6 +191,7 @@ class Worker {
       return event({ ...rest, ...place, id, acceptedAt: NOON + ((afterMs * 7) % 200_000) });
     });
     partition.events = [...partition.events, ...events];
+    partition.held = [...partition.held, ...events];
     const counted = partition.events.filter(({ state }) => state === 'counted');
     const counts: MinuteCount[] = [];
     const bookings = [books({ logged: 1, duplicate: 1 })];
@@ -212,7 +223,15 @@ class Worker {
 }
 
 function newPartition(): Partition {
-  return { epoch: 0, next: 0, events: [], acts: new Set(), voided: new Set(), last: null };
+  return {
+    epoch: 0,
+    next: 0,
+    events: [],
+    held: [],
+    acts: new Set(),
+    voided: new Set(),
+    last: null,
+  };
 }
 
 /** What an act adds to the count: the ledger must come to the same by turning rows. */
