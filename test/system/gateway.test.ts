@@ -9,6 +9,7 @@ import { type GatewayKind, gatewayVariables, renderGateway } from '../../tools/g
 import { type GatewayProcess, startGateway } from '../../tools/gateway-process.ts';
 import { voteKey } from '../support/api-client.ts';
 import { type RecordingDoor, startRecordingDoor } from '../support/recording-door.ts';
+import { startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const VOTES = '/v1/polls/demo/votes';
@@ -283,6 +284,33 @@ describe.each(['nginx', 'haproxy'] as const)('%s', (kind) => {
     });
     viewer.socket.send('still there');
     await waitUntil('the echo', () => viewer.received.includes('still there'));
+  });
+
+  test('brings votes, results, pages and live feeds of a real Apura through', async () => {
+    const folder = mkdtempSync(join(tmpdir(), `apura-${kind}-`));
+    leave.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const apura = await startServe({ demo: true, env: { APURA_TRUSTED_PROXIES: '127.0.0.1' } });
+    leave.defer(() => apura.stop());
+    const behind = [`127.0.0.1:${apura.port}`];
+    const listen = await freeAddress();
+    const { url } = leave.use(
+      await startGateway(kind, { listen, folder, ingest: behind, query: behind }),
+    );
+    expect((await fetch(`${url}/p/demo`)).status).toBe(200);
+    const viewer = await follow(`${url.replace('http', 'ws')}/v1/polls/demo/live`);
+    const id = voteKey();
+    const vote = await fetch(`${url}${VOTES}`, {
+      method: 'POST',
+      headers: { ...JSON_TYPE, 'idempotency-key': id, origin: url },
+      body: '{"option":"ana"}',
+    });
+    expect(vote.status).toBe(202);
+    expect(await vote.json()).toMatchObject({ id });
+    await waitUntil('the first frame of the feed', () => viewer.received.length > 0);
+    await waitUntil('the receipt', async () => {
+      const receipt = await fetch(`${url}/v1/polls/demo/receipts/${id}`);
+      return ((await receipt.json()) as { status?: string }).status === 'counted';
+    });
   });
 
   test('is what envsubst makes of the shipped file', () => {
