@@ -1,5 +1,6 @@
 /** The connections to a cluster's brokers: made when asked for, found again when they break, all bounded. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import {
   AuthenticationError,
@@ -59,7 +60,7 @@ export class Brokers implements AsyncDisposable {
       requestTimeout: requestTimeoutMs,
       maxInflights: IN_FLIGHT_MAX,
       ...(settings.sasl === null ? {} : { sasl: { ...settings.sasl } }),
-      ...(settings.tls === null ? {} : { tls: pemFiles(settings.tls), tlsServerName: true }),
+      ...(settings.tls === null ? {} : { tls: pemFiles(settings.tls) }),
     };
   }
 
@@ -86,7 +87,7 @@ export class Brokers implements AsyncDisposable {
       }
     }
     const reached = this.#bootstrap.map(({ host, port }) => `${host}:${port}`).join(', ');
-    throw new NotSentError(`No Kafka broker answers at ${reached}`, failure);
+    throw new NotSentError(`No Kafka broker answers at ${reached}: ${rootWords(failure)}`, failure);
   }
 
   /**
@@ -156,7 +157,9 @@ export class Brokers implements AsyncDisposable {
       if (open === null) throw new NotSentError(`No connection to Kafka at ${host}:${port}`);
       return this.#connect({ host, port }, purpose);
     }
-    const connection = new Connection(CLIENT_ID, this.#options);
+    // A certificate is asked for by name; an address is no name, and the TLS library refuses it.
+    const tlsServerName = isIP(host) === 0;
+    const connection = new Connection(CLIENT_ID, { ...this.#options, tlsServerName });
     // What breaks is seen by whoever sends next; without a listener it would end the process.
     connection.on('error', () => {});
     const connecting = (async () => {
@@ -191,6 +194,13 @@ export function kafkaError(code: number): string {
   } catch {
     return `error ${code}`;
   }
+}
+
+/** What the socket, TLS or the broker said first, below what the library wrapped around it. */
+function rootWords(error: unknown): string {
+  let root = error;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  return root instanceof Error ? root.message : 'it is not known why';
 }
 
 /** The library wraps what the socket said, one or more times. */
