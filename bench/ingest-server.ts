@@ -32,7 +32,11 @@ await using ingest = await startIngest({
   wrapCatalogue: (catalogue) => catalogue,
 });
 const log = (): string => ingest.settings.logId;
-await ensureDemoPoll({ ...pollEditor(ingest, systemClock), newPollId, log });
+await ensureDemoPoll({
+  ...pollEditor({ ...ingest, clock: systemClock, effectDelayMs: 0 }),
+  newPollId,
+  log,
+});
 
 const books = new DoorMetrics();
 const server = startHttpServer<undefined>({

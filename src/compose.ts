@@ -1,4 +1,5 @@
 /** The composition root of `apura serve`: every role in one process, started in order, stopped in order. */
+import { announcing } from './compose/announcing.ts';
 import { startCounting } from './compose/counting.ts';
 import { adminToken, claimFolder, dataPaths, signingSecret } from './compose/data-folder.ts';
 import { ensureDemoPoll } from './compose/demo-poll.ts';
@@ -7,14 +8,14 @@ import { openFront } from './compose/front.ts';
 import { newPollId, startIngest } from './compose/ingest.ts';
 import { createOperations } from './compose/operations.ts';
 import type { SpawnThread, ThreadListener, ThreadName } from './compose/thread.ts';
-import { createSchedule, createUseCases, pollEditor } from './compose/use-cases.ts';
+import { createSchedule, createUseCases, embeddedParts, pollEditor } from './compose/use-cases.ts';
 import { type Config, checkEmbedded } from './config/config.ts';
 import { ApuraError } from './domain/errors.ts';
 import { createConsoleSessions } from './edge/http/console-sessions.ts';
 import { createCors } from './edge/http/cors.ts';
 import { createResultsTokens } from './edge/http/results-token.ts';
 import { VoteRoute } from './edge/http/vote-route.ts';
-import type { Catalogue, OperatorAct } from './ports/catalogue.ts';
+import type { OperatorAct } from './ports/catalogue.ts';
 import { systemClock } from './runtime/system-clock.ts';
 import { DoorMetrics } from './telemetry/door-metrics.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -85,8 +86,9 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         },
       }),
     );
-    const log = (): string => ingest.settings.logId;
-    if (config.demo) await ensureDemoPoll({ ...pollEditor(ingest, clock), newPollId, log });
+    const parts = embeddedParts(ingest, clock, () => counting.consistency.newest);
+    const log = (): string => parts.newestLog;
+    if (config.demo) await ensureDemoPoll({ ...pollEditor(parts), newPollId, log });
 
     const books = new DoorMetrics();
     const token =
@@ -115,7 +117,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         config,
         logger,
         reading: { directory: ingest.directory, board: counting.board, clock },
-        useCases: createUseCases(ingest, clock, () => counting.consistency.newest),
+        useCases: createUseCases(parts),
         operations,
         votes,
         operatorToken: token.token,
@@ -133,7 +135,11 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
     cleanup.use(ingest.directory.subscribe((record) => live.onPoll(record.poll)));
 
     const onFailure = (what: string) => (err: unknown) => logger.warn({ err }, what);
-    const schedule = createSchedule(ingest, counting, clock);
+    const schedule = createSchedule(parts, ingest.settings, async (poll) => {
+      const stores = [counting.tally, counting.ledger];
+      const passed = await Promise.all(stores.map((store) => store.hasPassedClose(poll.id)));
+      return passed.every(Boolean);
+    });
     cleanup.defer(repeat(SCHEDULE_MS, () => schedule.step(), onFailure('the schedule')));
     cleanup.defer(
       repeat(SECOND_MS, () => live.onOps(operations.endSecond()), onFailure('figures')),
@@ -171,20 +177,4 @@ function asFailure(error: Error): ApuraError {
   return error instanceof ApuraError
     ? error
     : new ApuraError('internal', error.message, { cause: error });
-}
-
-/** The catalogue, telling of every act that it has stored. */
-function announcing(catalogue: Catalogue, announce: (act: OperatorAct) => void): Catalogue {
-  return {
-    ...catalogue,
-    async putPoll(change) {
-      const outcome = await catalogue.putPoll(change);
-      if (outcome === 'stored') announce(change.act);
-      return outcome;
-    },
-    async recordAct(act) {
-      await catalogue.recordAct(act);
-      announce(act);
-    },
-  };
 }

@@ -10,6 +10,7 @@ import { ApuraError } from './domain/errors.ts';
 import { runAudit } from './edge/cli/audit.ts';
 import type { CliIo, ExitCode } from './edge/cli/cli-io.ts';
 import { runDoctor } from './edge/cli/doctor.ts';
+import { runMigrate } from './edge/cli/migrate.ts';
 import { runRebuild } from './edge/cli/rebuild.ts';
 import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
 import { runExport } from './edge/cli/run-export.ts';
@@ -100,6 +101,14 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
       runRebuild(argv, io, PLACES, (flags, store, onProgress) =>
         rebuildStore(configWith(io, flags), store, onProgress),
       ),
+  },
+  migrate: {
+    summary: 'Bring the schema of ledger and catalogue up to date.',
+    run: (argv, io) =>
+      runMigrate(argv, io, PLACES, async (flags) => {
+        const { migrate } = await import('./compose/offline-apart.ts');
+        return migrate(configWith(io, flags));
+      }),
   },
   doctor: {
     summary: 'Check what the promises rest on.',

@@ -1,4 +1,5 @@
 /** Audit and rebuild of an installation on servers, beside the roles that work on it. */
+import { migratePostgres } from '../adapters/postgres/database.ts';
 import { audit, type PartitionAudit } from '../application/counting/audit.ts';
 import { haveLedgerRebuilt, haveTallyRebuilt } from '../application/counting/have-rebuilt.ts';
 import type { Config } from '../config/config.ts';
@@ -6,7 +7,7 @@ import { ApuraError } from '../domain/errors.ts';
 import { decodePollRecord } from '../domain/voting/poll-record.ts';
 import { auditedStores, type OnProgress } from './audited-stores.ts';
 import { enginesOf, type LogPlace } from './engines.ts';
-import { sleep } from './roles/process.ts';
+import { sleep } from './sleep.ts';
 
 /** Workers that have not moved an emptied partition for so long are not there. */
 const STILL_MS_MAX = 30_000;
@@ -47,6 +48,14 @@ export async function rebuildOnServers(
       await haveLedgerRebuilt(rebuild, ledger);
     }
   }
+}
+
+/** @throws ApuraError `invalid_config`: ledger and catalogue are embedded, and migrate when they are opened. */
+export async function migrate(
+  config: Config,
+): Promise<{ readonly from: number; readonly to: number }> {
+  if (config.ledger.kind === 'postgres') return migratePostgres(config.ledger.url);
+  throw new ApuraError('invalid_config', 'APURA_LEDGER is sqlite: apura serve migrates it itself.');
 }
 
 /** @throws ApuraError `invalid_config`: the catalogue knows of no log. */

@@ -80,6 +80,7 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
         state,
         checkedAt,
         detail,
+        alarms: [],
         drained: counting.isDrained(),
         logEnd: partitions.map(({ partition, end }) => ({ partition, end })),
         tally: partitions.map(({ partition, tally }) => ({ partition, next: tally })),

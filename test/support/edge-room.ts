@@ -80,6 +80,7 @@ export class EdgeRoom extends VotingRoom {
     state: 'consistent',
     checkedAt: null,
     detail: null,
+    alarms: [],
     drained: true,
     logEnd: [{ partition: 0, end: 12 }],
     tally: [{ partition: 0, next: 12 }],

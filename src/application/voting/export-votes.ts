@@ -13,12 +13,12 @@ import type { Audience } from '../../domain/voting/visibility.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Ledger, LedgerEvent, LedgerEventState } from '../../ports/ledger.ts';
-import type { PollDirectory } from './poll-directory.ts';
+import type { PollReading } from './log-router.ts';
 
 export const EXPORT_PAGE_EVENTS = 5_000;
 
 export interface ExportVotesDeps {
-  readonly directory: PollDirectory;
+  readonly directory: PollReading;
   readonly clock: Clock;
   readonly ledger: Pick<Ledger, 'events'>;
   readonly catalogue: Pick<Catalogue, 'recordAct'>;

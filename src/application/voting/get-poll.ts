@@ -2,10 +2,10 @@
 import type { Poll } from '../../domain/voting/poll.ts';
 import { type Audience, isPollShown } from '../../domain/voting/visibility.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PollDirectory } from './poll-directory.ts';
+import type { PollReading } from './log-router.ts';
 
 export interface PollReaderDeps {
-  readonly directory: PollDirectory;
+  readonly directory: PollReading;
   readonly clock: Clock;
 }
 

@@ -11,10 +11,10 @@ import type { LogSettings } from '../../domain/counting/log-settings.ts';
 import { isPastWindow, type ReceiptStatus, receiptStatus } from '../../domain/voting/receipt.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Ledger } from '../../ports/ledger.ts';
-import type { PollDirectory } from './poll-directory.ts';
+import type { PollReading } from './log-router.ts';
 
 export interface GetReceiptDeps {
-  readonly directory: PollDirectory;
+  readonly directory: PollReading;
   readonly clock: Clock;
   readonly settings: LogSettings;
   readonly ledger: Pick<Ledger, 'find'>;

@@ -1,4 +1,6 @@
 /** Carries poll changes from the catalogue to the log's control partition, and heals after a crash. */
+
+import type { Poll } from '../../domain/voting/poll.ts';
 import {
   decodePollRecord,
   encodePollRecord,
@@ -9,16 +11,17 @@ import type { Clock } from '../../ports/clock.ts';
 import type { PollDirectory } from './poll-directory.ts';
 
 export interface PublishPollChangesDeps {
+  /** The unpublished polls of the logs that this process writes to. */
   readonly catalogue: Pick<Catalogue, 'unpublished' | 'markPublished'>;
   /** Fed by the process's follower of the control partition. */
   readonly directory: Pick<PollDirectory, 'newest'>;
   readonly clock: Clock;
   /** How far ahead a change takes effect: 0 with one door, EFFECT_DELAY_APART_MS with several. */
   readonly effectDelayMs: number;
-  /** Appends one control block with this payload; resolves to its offset once it is durable. */
-  readonly appendControl: (payload: Uint8Array) => Promise<number>;
-  /** Resolves once the directory holds the control partition up to and with this offset. */
-  readonly applied: (offset: number) => Promise<void>;
+  /** Appends one control block with this payload to the poll's log; resolves to its offset once it is durable. */
+  readonly appendControl: (payload: Uint8Array, poll: Poll) => Promise<number>;
+  /** Resolves once the directory holds the control partition of the poll's log up to and with this offset. */
+  readonly applied: (offset: number, poll: Poll) => Promise<void>;
 }
 
 /**
@@ -57,7 +60,7 @@ export class PublishPollChanges {
       if (poll.version > known) {
         const effectiveAt = clock.now() + effectDelayMs;
         const record: PollRecord = { type: 'poll', effectiveAt, poll };
-        await applied(await appendControl(encodePollRecord(record)));
+        await applied(await appendControl(encodePollRecord(record), poll), poll);
       }
       await catalogue.markPublished(poll.id, poll.version);
     }

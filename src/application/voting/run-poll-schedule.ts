@@ -4,11 +4,11 @@ import type { Poll, PollState } from '../../domain/voting/poll.ts';
 import { decideByClock, decideClosed } from '../../domain/voting/poll-lifecycle.ts';
 import type { PollRecord } from '../../domain/voting/poll-record.ts';
 import { type ActName, CLOCK_ACTOR } from '../../ports/catalogue.ts';
-import type { PollDirectory } from './poll-directory.ts';
+import type { PollReading } from './log-router.ts';
 import { editPoll, type PollEditorDeps } from './poll-editor.ts';
 
 export interface RunPollScheduleDeps extends PollEditorDeps {
-  readonly directory: PollDirectory;
+  readonly directory: PollReading;
   readonly settings: Pick<LogSettings, 'acceptanceBoundMs' | 'clockBoundMs'>;
   /** Appends the poll's CLOSE to every event partition. A second CLOSE of a poll changes nothing. */
   readonly appendClose: (poll: Poll) => Promise<void>;

@@ -16,7 +16,7 @@ import { addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import { tlsOf } from '../front.ts';
 import { startClockCheck } from './clock-check.ts';
-import { type LogDoor, openLogDoor } from './log-door.ts';
+import { type LogDoor, openLogDoor, pollDirectories } from './log-door.ts';
 import type { RunningRole } from './process.ts';
 import { logPlaces, openPatiently, type RoleContext, reportProcess } from './process.ts';
 import { doorOf } from './vote-doors.ts';
@@ -35,12 +35,14 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const doors: LogDoor[] = [];
+  const directories = pollDirectories(context, places);
   for (const place of places) {
     const onFailure = (error: Error): void => {
       logger.fatal({ err: error }, 'the log has failed');
       fail(error);
     };
     const door = await openLogDoor(context, place, {
+      directories,
       clockTrouble: () => clocks.trouble,
       onFailure,
     });
@@ -103,7 +105,7 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
       }),
     });
   const votes = new VoteRoute({
-    door: doorOf(doors.map(({ door }) => door)),
+    door: doorOf(doors, directories),
     clock,
     books,
     resultsTokens: createResultsTokens(secret),

@@ -7,20 +7,20 @@ import {
   PENDING_EVENTS_MAX,
 } from '../../application/counting/block-writer.ts';
 import { CONTROL_STALE_MS, ControlFollower } from '../../application/voting/control-follower.ts';
-import { PollDirectory } from '../../application/voting/poll-directory.ts';
+import { PollDirectories } from '../../application/voting/log-router.ts';
 import { VoteDoor } from '../../application/voting/vote-door.ts';
 import type { ApuraError } from '../../domain/errors.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { LogPlace } from '../engines.ts';
 import { eventLoop } from '../event-loop.ts';
 import { randomWordSource } from '../ingest.ts';
-import { openPatiently, type RoleContext, sleep } from './process.ts';
+import { sleep } from '../sleep.ts';
+import { openPatiently, type RoleContext } from './process.ts';
 
 export interface LogDoor extends AsyncDisposable {
   readonly place: LogPlace;
   readonly log: EventLog;
   readonly writer: BlockWriter;
-  readonly directory: PollDirectory;
   readonly follower: ControlFollower;
   readonly door: VoteDoor;
   /** Why it takes no votes just now; null while it does. */
@@ -28,6 +28,8 @@ export interface LogDoor extends AsyncDisposable {
 }
 
 export interface LogDoorDeps {
+  /** The polls of all logs; this door's log feeds its part. */
+  readonly directories: PollDirectories;
   /** Why the machine's clock can't be gone by; null while it can. */
   readonly clockTrouble: () => string | null;
   /** Told once when the log's storage has failed: stop the process. */
@@ -44,11 +46,10 @@ export async function openLogDoor(
   const { settings } = place;
   await using cleanup = new AsyncDisposableStack();
   const log = cleanup.use(await openPatiently(context, 'log', () => engines.log(place)));
-  const directory = new PollDirectory();
   const follower = new ControlFollower({
     log,
     clock,
-    directory,
+    directory: deps.directories.of(settings.logId),
     sleep,
     onTrouble: (err) => logger.warn({ err }, 'the control partition can not be read just now'),
   });
@@ -81,7 +82,7 @@ export async function openLogDoor(
     clock,
     settings,
     randomWords: randomWordSource(),
-    directory,
+    directory: deps.directories,
     ready: () => trouble() === null,
   });
   const resources = cleanup.move();
@@ -89,7 +90,6 @@ export async function openLogDoor(
     place,
     log,
     writer,
-    directory,
     follower,
     door,
     get trouble() {
@@ -97,4 +97,13 @@ export async function openLogDoor(
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** The polls of all logs of the installation, to be fed by a door of each. */
+export function pollDirectories(
+  { logger }: RoleContext,
+  places: readonly LogPlace[],
+): PollDirectories {
+  const logs = places.map(({ settings }) => settings.logId);
+  return new PollDirectories(logs, (err) => logger.error({ err }, 'a poll record was refused'));
 }

@@ -1,6 +1,5 @@
 /** What every role that runs apart shares: opening with patience, the installation's logs, a report a second. */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import {
   ACCEPTANCE_BOUND_MS,
@@ -14,6 +13,7 @@ import type { DoorReport, ProcessReports } from '../../ports/process-reports.ts'
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Engines, LogPlace } from '../engines.ts';
 import { repeat } from '../event-loop.ts';
+import { sleep } from '../sleep.ts';
 
 /** A role as it runs: what its command waits for. */
 export interface RunningRole {
@@ -39,11 +39,6 @@ export interface RoleContext {
 const PARTITIONS_APART = 12;
 const OPEN_RETRY_MS = 1_000;
 const REPORT_MS = 1_000;
-
-/** Waits `ms`, or until the signal aborts. */
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
-}
 
 /** Servers that are not there yet, or not there just now: a role waits for them, whichever starts first. */
 const AWAY: ReadonlySet<string> = new Set(['store_unavailable', 'log_unavailable']);

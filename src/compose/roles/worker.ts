@@ -17,13 +17,13 @@ import { createInstruments } from '../../telemetry/instruments.ts';
 import { addWorkerMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
+import { sleep } from '../sleep.ts';
 import {
   logPlaces,
   openPatiently,
   type RoleContext,
   type RunningRole,
   reportProcess,
-  sleep,
 } from './process.ts';
 import { ProgressWatch } from './progress-watch.ts';
 

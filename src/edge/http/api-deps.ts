@@ -73,6 +73,8 @@ export interface ConsistencyReport {
   /** ms since the Unix epoch; null before the first check has ended. */
   readonly checkedAt: number | null;
   readonly detail: string | null;
+  /** What an operator must know of, each in a sentence. */
+  readonly alarms: readonly string[];
   /** Whether every store has followed the log to its end. */
   readonly drained: boolean;
   /** One past the last offset, a partition. */

@@ -56,6 +56,7 @@ describe('/v1/consistency', () => {
       state: 'different',
       checkedAt: '2026-11-21T20:00:00.000Z',
       detail: 'p0',
+      alarms: [],
       drained: true,
       logEnd: [{ partition: 0, end: 12 }],
       tally: [{ partition: 0, next: 12 }],

@@ -93,9 +93,9 @@ function consistencyRoute(deps: OperationsDeps): Route {
     },
     async handle() {
       const report = await deps.operations.consistency();
-      const { state, detail, drained, logEnd, tally, ledger } = report;
+      const { state, detail, alarms, drained, logEnd, tally, ledger } = report;
       const checkedAt = timeOrNull(report.checkedAt);
-      return jsonResponse({ state, checkedAt, detail, drained, logEnd, tally, ledger });
+      return jsonResponse({ state, checkedAt, detail, alarms, drained, logEnd, tally, ledger });
     },
   };
 }

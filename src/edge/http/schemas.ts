@@ -284,6 +284,7 @@ export const consistencySchema = z
     state: z.enum(['consistent', 'different', 'checking']),
     checkedAt: time.nullable(),
     detail: z.string().nullable(),
+    alarms: z.array(z.string()).openapi({ description: 'What an operator must know of.' }),
     drained: z.boolean(),
     logEnd: z.array(z.strictObject({ partition: z.number().int(), end: count })),
     tally: nextOffsets,

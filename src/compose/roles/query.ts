@@ -1,0 +1,243 @@
+/** `apura query`: pages, API, results and live feeds, as many as there are readers; and the odd vote of a plain form. */
+import { MemoryLiveFeed } from '../../adapters/memory/live-feed.ts';
+import { TallyReader } from '../../application/counting/tally-reader.ts';
+import { LiveResultsBoard } from '../../application/voting/live-results-board.ts';
+import type { CountsPosition } from '../../domain/voting/shown-results.ts';
+import type { Operations, Readiness } from '../../edge/http/api-deps.ts';
+import { createCors } from '../../edge/http/cors.ts';
+import { createResultsTokens } from '../../edge/http/results-token.ts';
+import { createSignedSessions } from '../../edge/http/signed-sessions.ts';
+import { VoteRoute } from '../../edge/http/vote-route.ts';
+import type { OperatorAct } from '../../ports/catalogue.ts';
+import { DoorMetrics } from '../../telemetry/door-metrics.ts';
+import { createInstruments } from '../../telemetry/instruments.ts';
+import { addCountingMetrics, addDoorMetrics } from '../../telemetry/metrics.ts';
+import { version } from '../../version.ts';
+import { announcing } from '../announcing.ts';
+import { ensureDemoPoll } from '../demo-poll.ts';
+import { repeat } from '../event-loop.ts';
+import { openFront } from '../front.ts';
+import { newPollId } from '../ingest.ts';
+import { sleep } from '../sleep.ts';
+import { createUseCases, pollEditor } from '../use-cases.ts';
+import { startClockCheck } from './clock-check.ts';
+import { ConsistencyBoard } from './consistency-board.ts';
+import { openLogDoor, pollDirectories } from './log-door.ts';
+import { OperationsBoard } from './operations-board.ts';
+import {
+  logPlaces,
+  openPatiently,
+  type RoleContext,
+  type RunningRole,
+  reportProcess,
+} from './process.ts';
+import { doorOf } from './vote-doors.ts';
+import { type VotingOfLog, votingParts } from './voting.ts';
+
+const ROLE = 'query';
+const SECOND_MS = 1_000;
+
+export async function startQueryRole(context: RoleContext): Promise<RunningRole> {
+  const { engines, config, logger, clock } = context;
+  const { adminToken, secret } = config;
+  if (adminToken === null || secret === null) throw new Error('The settings were not checked.');
+  await using cleanup = new AsyncDisposableStack();
+  const announcements: ((act: OperatorAct) => void)[] = [];
+  const opened = await openPatiently(context, 'catalogue', () => engines.catalogue());
+  const catalogue = announcing(cleanup.use(opened), (act) => {
+    for (const announce of announcements) announce(act);
+  });
+  const places = await logPlaces(context, catalogue);
+  const logIds = places.map(({ settings }) => settings.logId);
+  const clocks = cleanup.use(await startClockCheck(context, catalogue));
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const directories = pollDirectories(context, places);
+  const logs: VotingOfLog[] = [];
+  for (const place of places) {
+    const onFailure = (error: Error): void => {
+      logger.fatal({ err: error }, 'the log has failed');
+      fail(error);
+    };
+    const clockTrouble = (): string | null => clocks.trouble;
+    const door = cleanup.use(
+      await openLogDoor(context, place, { directories, clockTrouble, onFailure }),
+    );
+    const ledger = cleanup.use(await openPatiently(context, 'ledger', () => engines.ledger(place)));
+    logs.push({ door, ledger });
+  }
+  const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
+
+  const board = new LiveResultsBoard();
+  const feed = new MemoryLiveFeed();
+  feed.subscribe((frame) => board.accept(frame));
+  const positions = new Map<string, CountsPosition>();
+  const freshness: (() => void)[] = [];
+  let lagMs = 0;
+  for (const { door } of logs) {
+    const { place, log } = door;
+    const { logId, partitions } = place.settings;
+    const changes = cleanup.use(
+      await openPatiently(context, 'tally', () => engines.tallyChanges(place)),
+    );
+    const ends = await openPatiently(context, 'log', () =>
+      Promise.all(Array.from({ length: partitions }, (_, partition) => log.bounds(partition))),
+    );
+    const reader = new TallyReader({
+      changes,
+      partitions,
+      clock,
+      sleep,
+      atLeast: ends.map(({ end }) => end),
+      onFrames: (frames, position) => {
+        const wasStale = together(positions).stale;
+        positions.set(logId, position);
+        board.advance(together(positions));
+        for (const frame of frames) {
+          lagMs = Math.max(lagMs, frame.lagMs);
+          feed.publish(frame);
+        }
+        if (positions.size < logs.length || together(positions).stale === wasStale) return;
+        for (const tell of freshness) tell();
+      },
+      onTrouble: (err) => logger.warn({ err, logId }, 'the tally can not be read just now'),
+    });
+    const stop = new AbortController();
+    const running = reader.run(stop.signal).catch(fail);
+    cleanup.defer(async () => {
+      stop.abort();
+      await running;
+    });
+  }
+
+  const consistency = new ConsistencyBoard(catalogue, clock, logIds);
+  const refresh = (): Promise<void> => consistency.refresh();
+  await openPatiently(context, 'catalogue', refresh);
+  cleanup.defer(
+    repeat(SECOND_MS, refresh, (err) => logger.warn({ err }, 'sync can not be asked just now')),
+  );
+  const parts = votingParts(context, {
+    catalogue,
+    directories,
+    logs,
+    consistency: () => consistency.newest,
+  });
+  if (config.demo) {
+    const log = (): string => parts.newestLog;
+    await openPatiently(context, 'demo poll', () =>
+      ensureDemoPoll({ ...pollEditor(parts), newPollId, log }),
+    );
+  }
+
+  const books = new DoorMetrics();
+  const resultsTokens = createResultsTokens(secret);
+  const newest = logs.at(-1)?.door;
+  if (newest === undefined) throw new Error('An installation has at least one log.');
+  const { durability, logId } = newest.log.description;
+  const votes = new VoteRoute({
+    door: doorOf(
+      logs.map(({ door }) => door),
+      directories,
+    ),
+    clock,
+    books,
+    resultsTokens,
+    cors: createCors(config.corsOrigins),
+    corsEnabled: config.corsOrigins.length > 0,
+  });
+  const operationsBoard = new OperationsBoard(clock);
+  cleanup.use(operationsBoard.follow(reports));
+  let shownLagMs = 0;
+  const instruments = createInstruments(version);
+  addDoorMetrics(instruments, {
+    door: books,
+    pending: () => logs.reduce((sum, { door }) => sum + door.writer.pending, 0),
+  });
+  addCountingMetrics(instruments, {
+    lag: () => ({ tallyMs: shownLagMs, ledgerMs: 0, partitions: consistency.partitions }),
+    expired: () => 0,
+    differences: () => consistency.differences,
+  });
+  let stopping = false;
+  const readiness = (): Readiness => {
+    const doors = logs.map(({ door: { place, trouble } }) => ({
+      name: `log ${place.settings.logId}`,
+      ready: trouble === null,
+      detail: trouble,
+    }));
+    const hasCounts = positions.size === logs.length;
+    const all = [
+      ...doors,
+      {
+        name: 'tally',
+        ready: hasCounts,
+        detail: hasCounts ? null : 'The counts have not been read yet.',
+      },
+      ...(stopping ? [{ name: 'process', ready: false, detail: 'It is stopping.' }] : []),
+    ];
+    return { ready: all.every(({ ready }) => ready), durability, logId, parts: all };
+  };
+  const operations: Operations = {
+    readiness,
+    consistency: async () => consistency.newest,
+    metrics: async () => ({
+      contentType: instruments.registry.contentType,
+      text: await instruments.registry.metrics(),
+    }),
+  };
+  const front = cleanup.use(
+    await openFront({
+      config,
+      logger,
+      reading: { directory: directories, board, clock },
+      useCases: createUseCases(parts),
+      operations,
+      votes,
+      operatorToken: adminToken,
+      sessions: createSignedSessions({
+        secret,
+        operatorToken: adminToken,
+        now: () => clock.now(),
+      }),
+      resultsTokens,
+      log: { durability, logId },
+    }),
+  );
+  const { live } = front;
+  cleanup.use(feed.subscribe((frame) => live.onFrame(frame)));
+  freshness.push(() => {
+    for (const { id } of directories.list(clock.now())) live.onFrame({ scope: id });
+  });
+  announcements.push((act) => live.onAct(act));
+  cleanup.use(directories.subscribe((record) => live.onPoll(record.poll)));
+  cleanup.defer(
+    reportProcess(context, ROLE, reports, (seconds) => {
+      books.endSecond(seconds);
+      shownLagMs = lagMs;
+      lagMs = 0;
+      live.onOps(operationsBoard.figures(consistency.partitions, consistency.newest));
+      const trouble = readiness().parts.find(({ detail }) => detail !== null)?.detail ?? null;
+      return { trouble, door: books.snapshot(), lagMs: shownLagMs };
+    }),
+  );
+  const resources = cleanup.move();
+  return {
+    url: front.url,
+    durability,
+    logIds,
+    failed,
+    async stop() {
+      stopping = true;
+      await resources.disposeAsync();
+    },
+  };
+}
+
+/** The counts of all logs as one position: as new as the oldest, stale where any is. */
+function together(positions: ReadonlyMap<string, CountsPosition>): CountsPosition {
+  const all = [...positions.values()];
+  return {
+    asOf: all.length === 0 ? 0 : Math.min(...all.map(({ asOf }) => asOf)),
+    version: all.reduce((sum, { version }) => sum + version, 0),
+    stale: all.length === 0 || all.some(({ stale }) => stale),
+  };
+}

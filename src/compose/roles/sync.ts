@@ -1,0 +1,159 @@
+/** `apura sync`: the referee and the closer. Several may run; what they do, they may do twice. */
+import { randomInt } from 'node:crypto';
+import { recordOf } from '../../application/counting/record-of.ts';
+import { Sync } from '../../application/counting/sync.ts';
+import type { Poll } from '../../domain/voting/poll.ts';
+import type { Readiness } from '../../edge/http/api-deps.ts';
+import { createRoleApi } from '../../edge/http/role-api.ts';
+import { startHttpServer } from '../../edge/http/server.ts';
+import { createInstruments } from '../../telemetry/instruments.ts';
+import { addSyncMetrics } from '../../telemetry/sync-metrics.ts';
+import { version } from '../../version.ts';
+import { repeat } from '../event-loop.ts';
+import { sleep } from '../sleep.ts';
+import { createSchedule } from '../use-cases.ts';
+import { startClockCheck } from './clock-check.ts';
+import { openLogDoor, pollDirectories } from './log-door.ts';
+import {
+  logPlaces,
+  openPatiently,
+  type RoleContext,
+  type RunningRole,
+  reportProcess,
+} from './process.ts';
+import { type VotingOfLog, votingParts } from './voting.ts';
+
+const ROLE = 'sync';
+const SCHEDULE_MS = 200;
+const UINT32 = 0x1_0000_0000;
+
+export async function startSyncRole(context: RoleContext): Promise<RunningRole> {
+  const { engines, config, logger, clock } = context;
+  await using cleanup = new AsyncDisposableStack();
+  const catalogue = cleanup.use(
+    await openPatiently(context, 'catalogue', () => engines.catalogue()),
+  );
+  const places = await logPlaces(context, catalogue);
+  const clocks = cleanup.use(await startClockCheck(context, catalogue));
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const directories = pollDirectories(context, places);
+  const logs: (VotingOfLog & { readonly sync: Sync })[] = [];
+  for (const place of places) {
+    const { settings } = place;
+    const { logId } = settings;
+    const door = cleanup.use(
+      await openLogDoor(context, place, {
+        directories,
+        clockTrouble: () => clocks.trouble,
+        onFailure: fail,
+      }),
+    );
+    const ledger = cleanup.use(await openPatiently(context, 'ledger', () => engines.ledger(place)));
+    const tally = cleanup.use(await openPatiently(context, 'tally', () => engines.tally(place)));
+    let isDifferent = false;
+    const sync = new Sync({
+      log: door.log,
+      tally,
+      ledger,
+      settings,
+      clock,
+      seed: randomInt(UINT32),
+      sleep,
+      onReport: (report) => {
+        const { state, detail } = report;
+        if (state === 'different' && !isDifferent) logger.error({ logId, detail }, 'stores differ');
+        isDifferent = state === 'different';
+        catalogue
+          .putConsistency(recordOf(report, logId, clock.now()))
+          .catch((err: unknown) => logger.warn({ err }, 'the catalogue did not take a report'));
+      },
+      onRepair: (repair) => logger.warn({ logId, ...repair }, 'the tally was repaired'),
+      onTrouble: (err) => logger.warn({ err, logId }, 'trouble, going on'),
+    });
+    const stop = new AbortController();
+    const running = sync.run(stop.signal).catch(fail);
+    cleanup.defer(async () => {
+      stop.abort();
+      await running;
+    });
+    logs.push({ door, ledger, sync });
+  }
+  const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
+  const parts = votingParts(context, {
+    catalogue,
+    directories,
+    logs,
+    consistency: () => ({ state: 'checking', checkedAt: null, detail: null }),
+  });
+  const newest = logs.at(-1);
+  if (newest === undefined) throw new Error('An installation has at least one log.');
+  const { settings } = newest.door.place;
+  const syncOf = (poll: Poll): Sync | undefined =>
+    logs.find(({ door }) => door.place.settings.logId === directories.logOf(poll))?.sync;
+  const schedule = createSchedule(
+    parts,
+    settings,
+    async (poll) => syncOf(poll)?.hasPassedClose(poll.id) ?? false,
+  );
+  cleanup.defer(
+    repeat(
+      SCHEDULE_MS,
+      () => schedule.step(),
+      (err) => logger.warn({ err }, 'the schedule'),
+    ),
+  );
+
+  const instruments = createInstruments(version);
+  addSyncMetrics(instruments, { report: () => newest.sync.newest, now: () => clock.now() });
+  const { durability, logId } = newest.door.log.description;
+  const readiness = (): Readiness => {
+    const all = logs.map(({ door: { place, trouble } }) => ({
+      name: `log ${place.settings.logId}`,
+      ready: trouble === null,
+      detail: trouble,
+    }));
+    return { ready: all.every(({ ready }) => ready), durability, logId, parts: all };
+  };
+  const server = startHttpServer({
+    host: config.httpHost,
+    port: config.httpPort,
+    portName: 'APURA_HTTP_PORT',
+    sharePort: false,
+    tls: null,
+    votes: null,
+    live: null,
+    surface: 'admin',
+    clientAddress: { isTrusted: () => false, of: (peer) => peer },
+    api: createRoleApi({
+      surface: 'admin',
+      operators: null,
+      isDoor: false,
+      corsOrigins: [],
+      reading: { clock },
+      operations: {
+        readiness,
+        consistency: () => Promise.reject(new Error('The query role is asked this.')),
+        metrics: async () => ({
+          contentType: instruments.registry.contentType,
+          text: await instruments.registry.metrics(),
+        }),
+      },
+      reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
+    }),
+  });
+  cleanup.defer(() => server.stop());
+  cleanup.defer(
+    reportProcess(context, ROLE, reports, () => {
+      const trouble = readiness().parts.find(({ detail }) => detail !== null)?.detail ?? null;
+      return { trouble, door: null, lagMs: null };
+    }),
+  );
+  const resources = cleanup.move();
+  return {
+    url: server.url,
+    durability,
+    logIds: places.map((place) => place.settings.logId),
+    failed,
+    stop: () => resources.disposeAsync(),
+  };
+}
