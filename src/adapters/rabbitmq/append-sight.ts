@@ -4,7 +4,7 @@
  */
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { ApuraError } from '../../domain/errors.ts';
-import { closeChannel, type RabbitmqConnection } from './connection.ts';
+import { closeChannel, consumeStream, type RabbitmqConnection } from './connection.ts';
 import { offsetOf, streamError } from './stream-probe.ts';
 
 const PREFETCH_BLOCKS = 64;
@@ -80,9 +80,7 @@ export class AppendSight implements Disposable {
     const tail: Tail = { channel, wanted: new Map(), usedAt: performance.now() };
     try {
       await channel.prefetch(PREFETCH_BLOCKS);
-      await channel.consume(queue, (message) => see(tail, message), {
-        arguments: { 'x-stream-offset': 'next' },
-      });
+      await consumeStream(channel, queue, 'next', (message) => see(tail, message));
       // The answer to a consume comes before the place in the stream is taken; the next answer, after.
       await channel.prefetch(PREFETCH_BLOCKS);
       return tail;

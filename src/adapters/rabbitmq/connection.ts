@@ -181,6 +181,25 @@ export function silent<C extends Channel>(channel: C): C {
   return channel;
 }
 
+/**
+ * Consumes a stream from an offset on. RabbitMQ may send blocks to a second consumer of a channel before
+ * it has said that there is one, and amqplib ends the channel over blocks for a consumer that it does
+ * not know yet: so it is told first.
+ */
+export async function consumeStream(
+  channel: Channel,
+  queue: string,
+  from: 'first' | 'last' | 'next' | number,
+  take: (message: ConsumeMessage | null) => void,
+): Promise<string> {
+  const consumerTag = crypto.randomUUID();
+  if ('registerConsumer' in channel && typeof channel.registerConsumer === 'function') {
+    channel.registerConsumer(consumerTag, take);
+  }
+  await channel.consume(queue, take, { consumerTag, arguments: { 'x-stream-offset': from } });
+  return consumerTag;
+}
+
 /** Closes a channel that may be gone already. */
 export async function closeChannel(channel: Channel): Promise<void> {
   try {

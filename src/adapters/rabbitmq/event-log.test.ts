@@ -161,7 +161,8 @@ describe('the event log on RabbitMQ', () => {
     expect(await other.bounds(0)).toEqual({ start: 0, end: 1 });
     // The handle is connected again by itself.
     await waitUntil('there again', async () => (await log.read(0, 0, UNBOUNDED)).length === 1);
-    expect(await log.append([{ partition: 0, bytes }])).toEqual([1]);
+    const again = await waitUntil('it takes blocks', () => log.append([{ partition: 0, bytes }]));
+    expect(again).toEqual([1]);
   });
 
   check('a network that is gone without a word is found by the heartbeat', async () => {

@@ -2,7 +2,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { ApuraError } from '../../domain/errors.ts';
 import type { LoggedBlock } from '../../ports/event-log.ts';
-import { closeChannel, type RabbitmqConnection } from './connection.ts';
+import { closeChannel, consumeStream, type RabbitmqConnection } from './connection.ts';
 import { offsetOf, streamError } from './stream-probe.ts';
 
 /** What RabbitMQ may send beyond what is acknowledged; it finishes a chunk that it has begun. */
@@ -63,9 +63,8 @@ export class StreamCursor implements Disposable {
         cursor.#fail(new ApuraError('log_unavailable', `RabbitMQ ended the reading of ${queue}.`));
       });
       await channel.prefetch(PREFETCH_BLOCKS);
-      await channel.consume(queue, (message) => cursor.#take(message), {
-        arguments: { 'x-stream-offset': Math.max(0, from - RESERVED_BLOCKS) },
-      });
+      const start = Math.max(0, from - RESERVED_BLOCKS);
+      await consumeStream(channel, queue, start, (message) => cursor.#take(message));
       return cursor;
     } catch (error) {
       void closeChannel(channel);
@@ -137,9 +136,8 @@ export class StreamCursor implements Disposable {
         return;
       }
       // Asks the stream's writer, which has by its answer told the channel of all that is there.
-      const next = { arguments: { 'x-stream-offset': 'next' } };
-      const { consumerTag } = await this.#channel.consume(this.#queue, () => {}, next);
-      await this.#channel.cancel(consumerTag);
+      const tag = await consumeStream(this.#channel, this.#queue, 'next', () => {});
+      await this.#channel.cancel(tag);
     } catch (cause) {
       throw new ApuraError('log_unavailable', `RabbitMQ ended the reading of ${this.#queue}.`, {
         cause,

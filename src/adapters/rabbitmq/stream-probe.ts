@@ -5,7 +5,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { ApuraError } from '../../domain/errors.ts';
 import type { LogBounds } from '../../ports/event-log.ts';
-import { closeChannel, type RabbitmqConnection, replyCode } from './connection.ts';
+import { closeChannel, consumeStream, type RabbitmqConnection, replyCode } from './connection.ts';
 
 export class StreamProbe {
   readonly #connection: RabbitmqConnection;
@@ -76,14 +76,9 @@ async function consume(
   from: 'first' | 'last' | 'next',
   take: (offset: number) => void,
 ): Promise<string> {
-  const { consumerTag } = await channel.consume(
-    queue,
-    (message) => {
-      if (message !== null) take(offsetOf(message));
-    },
-    { arguments: { 'x-stream-offset': from } },
-  );
-  return consumerTag;
+  return consumeStream(channel, queue, from, (message) => {
+    if (message !== null) take(offsetOf(message));
+  });
 }
 
 export function offsetOf(message: ConsumeMessage): number {
