@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream';
 import {
   type Channel,
   type ChannelModel,
+  type ConsumeMessage,
   connect,
   type Options,
   type SocketOptions,
