@@ -459,7 +459,8 @@ function readEvents(bytes: Uint8Array, header: Header, base: BlockBase): EventBl
  * @throws ApuraError `block_invalid`: cut, flipped, foreign, or of a format that is not known here.
  */
 export function decodeBlock(given: Uint8Array): Block {
-  const bytes = given.byteOffset % 4 === 0 ? given : given.slice();
+  // A copy by construction: slice() of a Buffer, which clients of servers hand out, is a view again.
+  const bytes = given.byteOffset % 4 === 0 ? given : new Uint8Array(given);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const header = readHeader(bytes, view);
   const base: BlockBase = {
