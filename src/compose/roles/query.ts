@@ -109,7 +109,11 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     });
   }
 
-  const consistency = new ConsistencyBoard(catalogue, clock, logIds);
+  const consistency = new ConsistencyBoard(
+    catalogue,
+    clock,
+    logs.map(({ door: { place, log } }) => ({ ...place.settings, log })),
+  );
   const refresh = (): Promise<void> => consistency.refresh();
   await openPatiently(context, 'catalogue', refresh);
   cleanup.defer(
@@ -178,7 +182,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   };
   const operations: Operations = {
     readiness,
-    consistency: async () => consistency.newest,
+    consistency: () => consistency.report(),
     metrics: async () => ({
       contentType: instruments.registry.contentType,
       text: await instruments.registry.metrics(),

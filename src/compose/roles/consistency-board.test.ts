@@ -1,0 +1,94 @@
+/** What the board says of logs and stores, between two words of sync. */
+import { expect, test } from 'bun:test';
+import { ManualClock } from '../../adapters/memory/clock.ts';
+import type { ConsistencyRecord } from '../../ports/catalogue.ts';
+import { type ComparedLog, ConsistencyBoard } from './consistency-board.ts';
+
+const NOW = Date.parse('2026-11-21T20:00:00Z');
+
+class Room {
+  readonly clock = new ManualClock(NOW);
+  readonly records = new Map<string, ConsistencyRecord>();
+  /** Where each log's partitions end. */
+  readonly ends: Readonly<Record<string, number[]>>;
+  readonly board: ConsistencyBoard;
+
+  constructor(ends: Readonly<Record<string, number[]>>) {
+    this.ends = ends;
+    const logs = Object.entries(ends).map(([logId, of]): ComparedLog => {
+      const bounds = async (partition: number) => ({ start: 0, end: of[partition] ?? 0 });
+      return { logId, partitions: of.length, log: { bounds } };
+    });
+    const consistency = async (logId: string) => this.records.get(logId) ?? null;
+    this.board = new ConsistencyBoard({ consistency }, this.clock, logs);
+  }
+
+  /** Sync sees both stores at these offsets. */
+  async seen(logId: string, next: readonly number[], fields: Partial<ConsistencyRecord> = {}) {
+    const now = this.clock.now();
+    this.records.set(logId, {
+      logId,
+      state: 'consistent',
+      checkedAt: now,
+      reportedAt: now,
+      detail: null,
+      differences: 0,
+      partitions: next.map((at, partition) => ({ partition, end: at, tally: at, ledger: at })),
+      alarms: [],
+      ...fields,
+    });
+    await this.board.refresh();
+  }
+}
+
+test('all is counted only when the stores were seen at the end that the log has now', async () => {
+  const room = new Room({ log: [3, 5] });
+  const isDrained = async () => (await room.board.report()).drained;
+  expect(await isDrained()).toBe(false);
+  await room.seen('log', [3, 5]);
+  expect(await isDrained()).toBe(true);
+  room.ends.log?.splice(1, 1, 6);
+  expect(await isDrained()).toBe(false);
+  await room.seen('log', [3, 6]);
+  expect(await isDrained()).toBe(true);
+  expect(await room.board.report()).toMatchObject({
+    logEnd: [
+      { partition: 0, end: 3 },
+      { partition: 1, end: 6 },
+    ],
+    tally: [
+      { partition: 0, next: 3 },
+      { partition: 1, next: 6 },
+    ],
+  });
+});
+
+test('a partition that sync could not ask is not counted', async () => {
+  const room = new Room({ log: [3, 5] });
+  await room.seen('log', [3]);
+  expect((await room.board.report()).drained).toBe(false);
+});
+
+test('a log that came later is drained when the older ones are too', async () => {
+  const room = new Room({ older: [9], newer: [0] });
+  await room.seen('newer', [0]);
+  await room.seen('older', [8]);
+  expect((await room.board.report()).drained).toBe(false);
+  await room.seen('older', [9]);
+  expect(await room.board.report()).toMatchObject({
+    drained: true,
+    state: 'consistent',
+    logEnd: [{ partition: 0, end: 0 }],
+  });
+});
+
+test('sync that is silent leaves nothing consistent, and is named', async () => {
+  const room = new Room({ log: [1] });
+  await room.seen('log', [1]);
+  expect(room.board.newest.state).toBe('consistent');
+  room.clock.advance(60_000);
+  expect(room.board.newest).toMatchObject({
+    state: 'checking',
+    alarms: ['Sync has said nothing of log log lately.'],
+  });
+});
