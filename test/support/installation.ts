@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiClient } from './api-client.ts';
-import { type RunningServe, runApura, type ServeOptions, startServe } from './serve.ts';
+import {
+  type CommandEnd,
+  type RunningServe,
+  runApura,
+  type ServeOptions,
+  startServe,
+} from './serve.ts';
 
 export type InstallationOptions = Omit<ServeOptions, 'dataDir' | 'port'>;
 
@@ -44,8 +50,15 @@ export function temporaryFolder(): string {
 }
 
 /** Audits a folder by the command. */
-export async function auditOf(dataDir: string): Promise<Audit> {
-  const { exitCode, stdout, stderr } = await runApura(['audit', '--data', dataDir, '--json']);
+export function auditOf(dataDir: string): Promise<Audit> {
+  return auditWith((argv) => runApura([...argv, '--data', dataDir]));
+}
+
+/** Audits what `run` runs its command on. */
+export async function auditWith(
+  run: (argv: readonly string[]) => Promise<CommandEnd>,
+): Promise<Audit> {
+  const { exitCode, stdout, stderr } = await run(['audit', '--json']);
   const report = stdout === '' ? { balanced: false, partitions: [] } : JSON.parse(stdout);
   return { exitCode, stderr, balanced: report.balanced, partitions: report.partitions };
 }

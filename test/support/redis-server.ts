@@ -9,6 +9,10 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   /** Ends it as kill -9 does, and starts it again on the same folder and port. */
   restart(): Promise<void>;
+  /** Ends it as kill -9 does. */
+  kill(): Promise<void>;
+  /** Starts it again on the same folder and port, once it is killed. */
+  start(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -32,17 +36,24 @@ export async function startRedis(
   mkdirSync(folder, { recursive: true });
   const port = place?.port ?? (await freePort());
   let child = await launch(program, folder, port, settings);
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await child.exited;
+  };
+  const start = async (): Promise<void> => {
+    child = await launch(program, folder, port, settings);
+  };
   return {
     url: `redis://127.0.0.1:${port}`,
+    kill,
+    start,
     async restart() {
-      child.kill('SIGKILL');
-      await child.exited;
-      child = await launch(program, folder, port, settings);
+      await kill();
+      await start();
     },
     async [Symbol.asyncDispose]() {
       if (place !== undefined) return endInOrder(child);
-      child.kill('SIGKILL');
-      await child.exited;
+      await kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };
