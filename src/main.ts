@@ -4,12 +4,13 @@ import { examine } from './compose/examine.ts';
 import { auditInstallation, rebuildStore } from './compose/offline.ts';
 import { ROLES, type Role } from './compose/role-names.ts';
 import { serve } from './compose.ts';
-import { checkApart, checkEmbedded, configOf } from './config/config.ts';
+import { checkApart, checkEmbedded, configOf, PARTITIONS_MAX } from './config/config.ts';
 import { ENV_VARIABLES, flagName, processEnv, readEnv } from './config/env.ts';
 import { ApuraError } from './domain/errors.ts';
 import { runAudit } from './edge/cli/audit.ts';
 import type { CliIo, ExitCode } from './edge/cli/cli-io.ts';
 import { runDoctor } from './edge/cli/doctor.ts';
+import { runGrow } from './edge/cli/grow.ts';
 import { runMigrate } from './edge/cli/migrate.ts';
 import { runRebuild } from './edge/cli/rebuild.ts';
 import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
@@ -108,6 +109,14 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
       runMigrate(argv, io, PLACES, async (flags) => {
         const { migrate } = await import('./compose/offline-apart.ts');
         return migrate(configWith(io, flags));
+      }),
+  },
+  grow: {
+    summary: 'Make a newer log with more partitions.',
+    run: (argv, io) =>
+      runGrow(argv, io, PLACES, PARTITIONS_MAX, async (flags, partitions) => {
+        const { grow } = await import('./compose/offline-apart.ts');
+        return grow(configWith(io, flags), partitions);
       }),
   },
   doctor: {

@@ -10,12 +10,7 @@ import { ControlFollower } from '../application/voting/control-follower.ts';
 import { PollDirectory } from '../application/voting/poll-directory.ts';
 import { PublishPollChanges } from '../application/voting/publish-poll-changes.ts';
 import { VoteDoor } from '../application/voting/vote-door.ts';
-import {
-  ACCEPTANCE_BOUND_MS,
-  CLOCK_BOUND_MS,
-  DEDUP_WINDOW_MS,
-  type LogSettings,
-} from '../domain/counting/log-settings.ts';
+import type { LogSettings } from '../domain/counting/log-settings.ts';
 import { ApuraError } from '../domain/errors.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -23,6 +18,7 @@ import { CONTROL_PARTITION, type EventLog } from '../ports/event-log.ts';
 import { SharedOffsets } from '../runtime/shared-offsets.ts';
 import type { DataPaths } from './data-folder.ts';
 import { eventLoop } from './event-loop.ts';
+import { newLogSettings } from './new-log.ts';
 import { remoteLog } from './remote-log.ts';
 import { remoteCatalogue } from './remote-stores.ts';
 import { sleep } from './sleep.ts';
@@ -163,13 +159,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
 
 /** @throws ApuraError `invalid_config`: the log at hand has another number of partitions. */
 async function settingsOf(catalogue: Catalogue, partitions: number | null): Promise<LogSettings> {
-  const settings = await catalogue.mintLogSettings({
-    logId: randomBytes(10).toString('hex'),
-    partitions: partitions ?? 1,
-    dedupWindowMs: DEDUP_WINDOW_MS,
-    clockBoundMs: CLOCK_BOUND_MS,
-    acceptanceBoundMs: ACCEPTANCE_BOUND_MS,
-  });
+  const settings = await catalogue.mintLogSettings(newLogSettings(partitions ?? 1));
   if (partitions !== null && partitions !== settings.partitions) {
     throw new ApuraError(
       'invalid_config',

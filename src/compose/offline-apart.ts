@@ -1,12 +1,15 @@
-/** Audit and rebuild of an installation on servers, beside the roles that work on it. */
+/** Audit, rebuild and growth of an installation on servers, beside the roles that work on it. */
 import { migratePostgres } from '../adapters/postgres/database.ts';
 import { audit, type PartitionAudit } from '../application/counting/audit.ts';
 import { haveLedgerRebuilt, haveTallyRebuilt } from '../application/counting/have-rebuilt.ts';
 import type { Config } from '../config/config.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { decodePollRecord } from '../domain/voting/poll-record.ts';
+import type { Grown } from '../edge/cli/grow.ts';
+import { CONTROL_PARTITION } from '../ports/event-log.ts';
 import { auditedStores, type OnProgress } from './audited-stores.ts';
 import { enginesOf, type LogPlace } from './engines.ts';
+import { newLogSettings } from './new-log.ts';
 import { sleep } from './sleep.ts';
 
 /** Workers that have not moved an emptied partition for so long are not there. */
@@ -58,12 +61,42 @@ export async function migrate(
   throw new ApuraError('invalid_config', 'APURA_LEDGER is sqlite: apura serve migrates it itself.');
 }
 
+/**
+ * Makes a newer log, and then tells the catalogue: a crash in between leaves a topic or streams that
+ * nobody uses, and a second run makes others.
+ *
+ * @throws ApuraError `invalid_config`: embedded engines, or no log yet to grow from.
+ * @throws ApuraError `log_unavailable`: the log can't be made, or does not answer in every partition.
+ */
+export async function grow(config: Config, partitions: number): Promise<Grown> {
+  const engines = enginesOf(config, 'grow');
+  await using catalogue = await engines.catalogue();
+  const logs = await catalogue.logs();
+  const newest = logs.at(-1);
+  if (newest === undefined) throw noLogYet();
+  const settings = newLogSettings(partitions);
+  await using log = await engines.log({ settings, generation: logs.length });
+  for (let partition = CONTROL_PARTITION; partition < partitions; partition += 1) {
+    await log.bounds(partition);
+  }
+  await catalogue.addLog(settings);
+  return {
+    logId: settings.logId,
+    partitions,
+    logs: (await catalogue.logs()).length,
+    before: newest.partitions,
+    durability: log.description.durability,
+  };
+}
+
 /** @throws ApuraError `invalid_config`: the catalogue knows of no log. */
 async function placesOf(config: Config): Promise<readonly LogPlace[]> {
   await using catalogue = await enginesOf(config, 'audit').catalogue();
   const logs = await catalogue.logs();
-  if (logs.length === 0) {
-    throw new ApuraError('invalid_config', 'The catalogue knows of no log yet: see APURA_LEDGER.');
-  }
+  if (logs.length === 0) throw noLogYet();
   return logs.map((settings, generation) => ({ settings, generation }));
+}
+
+function noLogYet(): ApuraError {
+  return new ApuraError('invalid_config', 'The catalogue knows of no log yet: see APURA_LEDGER.');
 }

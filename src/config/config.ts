@@ -48,7 +48,7 @@ export interface Config {
 
 export const ADMIN_TOKEN_LENGTH_MIN = 16;
 export const SECRET_BYTES_MIN = 32;
-const PARTITIONS_MAX = 511;
+export const PARTITIONS_MAX = 511;
 
 function invalid(name: EnvName, why: string): ApuraError {
   return new ApuraError('invalid_config', `${name} ${why}`);

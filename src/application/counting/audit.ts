@@ -33,6 +33,8 @@ export interface StoreDifference extends Difference {
 }
 
 export interface PartitionAudit {
+  /** The log that the partition belongs to. */
+  readonly logId: string;
   /** CONTROL_PARTITION for the poll changes, which no store counts. */
   readonly partition: number;
   /** Blocks of the partition, all of which were read and checked. */
@@ -60,6 +62,7 @@ export async function audit(deps: AuditDeps): Promise<readonly PartitionAudit[]>
 
 /** Reads every poll change, as a starting door does. */
 async function auditControl({ log, readControl }: AuditDeps): Promise<PartitionAudit> {
+  const { logId } = log.description;
   const partition = CONTROL_PARTITION;
   let blocks = 0;
   let failure: PartitionAudit['failure'] = null;
@@ -77,7 +80,7 @@ async function auditControl({ log, readControl }: AuditDeps): Promise<PartitionA
     const message = `Block ${blocks} of the control partition: ${error.message}`;
     failure = { code: 'log_corrupt', message };
   }
-  return { partition, blocks, books: [], positions: [], differences: [], failure };
+  return { logId, partition, blocks, books: [], positions: [], differences: [], failure };
 }
 
 async function auditPartition(deps: AuditDeps, partition: number): Promise<PartitionAudit> {
@@ -105,6 +108,7 @@ async function auditPartition(deps: AuditDeps, partition: number): Promise<Parti
     failure = { code: error.code, message: error.message };
   }
   return {
+    logId: deps.log.description.logId,
     partition,
     blocks: run.position,
     books: run.contents().books,

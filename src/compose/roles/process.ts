@@ -1,11 +1,6 @@
 /** What every role that runs apart shares: opening with patience, the installation's logs, a report a second. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import {
-  ACCEPTANCE_BOUND_MS,
-  CLOCK_BOUND_MS,
-  DEDUP_WINDOW_MS,
-} from '../../domain/counting/log-settings.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -13,6 +8,7 @@ import type { DoorReport, ProcessReports } from '../../ports/process-reports.ts'
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Engines, LogPlace } from '../engines.ts';
 import { repeat } from '../event-loop.ts';
+import { newLogSettings } from '../new-log.ts';
 import { sleep } from '../sleep.ts';
 
 /** A role as it runs: what its command waits for. */
@@ -49,7 +45,7 @@ const AWAY: ReadonlySet<string> = new Set(['store_unavailable', 'log_unavailable
  * @throws what `open` threw, where no waiting can mend that, or where the role is told to stop.
  */
 export async function openPatiently<T>(
-  { logger, signal }: RoleContext,
+  { logger, signal }: Pick<RoleContext, 'logger' | 'signal'>,
   what: string,
   open: () => Promise<T>,
 ): Promise<T> {
@@ -68,26 +64,25 @@ export async function openPatiently<T>(
 /**
  * The installation's logs, oldest first; the first one is made where there is none.
  *
- * @throws ApuraError `invalid_config`: APURA_PARTITIONS contradicts the newest log.
+ * APURA_PARTITIONS says how many partitions the first log gets. After that it must name what some log
+ * has, as a guard against another installation's stores; not the newest, or no process could be
+ * started again after `apura grow` without a change of all settings.
+ *
+ * @throws ApuraError `invalid_config`: no log has as many partitions as APURA_PARTITIONS says.
  */
 export async function logPlaces(
-  { config }: RoleContext,
-  catalogue: Catalogue,
+  { config }: Pick<RoleContext, 'config'>,
+  catalogue: Pick<Catalogue, 'mintLogSettings' | 'logs'>,
 ): Promise<readonly LogPlace[]> {
-  await catalogue.mintLogSettings({
-    logId: randomBytes(10).toString('hex'),
-    partitions: config.partitions ?? PARTITIONS_APART,
-    dedupWindowMs: DEDUP_WINDOW_MS,
-    clockBoundMs: CLOCK_BOUND_MS,
-    acceptanceBoundMs: ACCEPTANCE_BOUND_MS,
-  });
+  const { partitions } = config;
+  await catalogue.mintLogSettings(newLogSettings(partitions ?? PARTITIONS_APART));
   const logs = await catalogue.logs();
-  const newest = logs.at(-1);
-  if (config.partitions !== null && newest?.partitions !== config.partitions) {
+  const numbers = logs.map((log) => log.partitions);
+  if (partitions !== null && !numbers.includes(partitions)) {
     throw new ApuraError(
       'invalid_config',
-      `APURA_PARTITIONS is ${config.partitions}, but the newest log has ${newest?.partitions}: their ` +
-        'number is fixed for the life of a log (apura grow makes a new one).',
+      `APURA_PARTITIONS is ${partitions}, but the installation's logs have ${numbers.join(', ')}: ` +
+        'their number is fixed for the life of a log (apura grow makes a new one).',
     );
   }
   return logs.map((settings, generation) => ({ settings, generation }));

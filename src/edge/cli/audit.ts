@@ -45,12 +45,14 @@ export function runAudit(
 
 function describe(audits: readonly PartitionAudit[], balanced: boolean): string {
   const lines: string[] = [];
-  for (const { partition, blocks, books, positions, differences, failure } of audits) {
+  const hasSeveral = new Set(audits.map(({ logId }) => logId)).size > 1;
+  for (const { logId, partition, blocks, books, positions, differences, failure } of audits) {
     const at = positions.map(({ store, nextOffset }) => `${store} ${nextOffset}`).join(', ');
+    const log = hasSeveral ? `log ${logId}, ` : '';
     lines.push(
       partition === CONTROL_PARTITION
-        ? `poll changes: ${blocks} blocks read and checked`
-        : `partition ${partition}: ${blocks} blocks read and checked; stores at ${at}`,
+        ? `${log}poll changes: ${blocks} blocks read and checked`
+        : `${log}partition ${partition}: ${blocks} blocks read and checked; stores at ${at}`,
     );
     for (const { scope, logged, counted, duplicate, expired, late, voided } of books) {
       lines.push(

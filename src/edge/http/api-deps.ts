@@ -63,7 +63,7 @@ export interface Readiness {
   readonly parts: readonly {
     readonly name: string;
     readonly ready: boolean;
-    /** Why it is not ready; null where it is. */
+    /** Why it is not ready, or what is to be done though it is; null where all is well. */
     readonly detail: string | null;
   }[];
 }
