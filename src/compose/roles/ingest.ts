@@ -1,24 +1,28 @@
 /** `apura ingest`: a door in a process of its own, as many as there are cores to spare. Asks no store. */
-
 import type { Readiness } from '../../edge/http/api-deps.ts';
-import { trustProxies } from '../../edge/http/client-address.ts';
-import { createConsoleSessions } from '../../edge/http/console-sessions.ts';
 import { createCors } from '../../edge/http/cors.ts';
-import { createFailedLogins } from '../../edge/http/failed-logins.ts';
-import { createOperators } from '../../edge/http/operators.ts';
 import { createResultsTokens } from '../../edge/http/results-token.ts';
-import { createRoleApi } from '../../edge/http/role-api.ts';
-import { startHttpServer } from '../../edge/http/server.ts';
 import { VoteRoute } from '../../edge/http/vote-route.ts';
 import { DoorMetrics } from '../../telemetry/door-metrics.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
-import { tlsOf } from '../front.ts';
 import { startClockCheck } from './clock-check.ts';
 import { type LogDoor, openLogDoor, pollDirectories } from './log-door.ts';
-import type { RunningRole } from './process.ts';
-import { logPlaces, openPatiently, type RoleContext, reportProcess } from './process.ts';
+import {
+  logPlaces,
+  openPatiently,
+  type RoleContext,
+  type RunningRole,
+  reportProcess,
+} from './process.ts';
+import {
+  doorParts,
+  processOperations,
+  readinessOf,
+  startDoorServer,
+  troubleOf,
+} from './role-server.ts';
 import { doorOf } from './vote-doors.ts';
 
 const ROLE = 'ingest';
@@ -57,53 +61,8 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   let stopping = false;
   const newest = doors.at(-1);
   if (newest === undefined) throw new Error('An installation has at least one log.');
-  const readiness = (): Readiness => {
-    const parts = doors.map(({ place, trouble }) => ({
-      name: `log ${place.settings.logId}`,
-      ready: trouble === null,
-      detail: trouble,
-    }));
-    if (stopping) parts.push({ name: 'process', ready: false, detail: 'It is stopping.' });
-    return {
-      ready: parts.every(({ ready }) => ready),
-      durability: newest.log.description.durability,
-      logId: newest.place.settings.logId,
-      parts,
-    };
-  };
-  const monotonic = (): number => clock.monotonic();
-  const listen = (surface: 'combined' | 'public' | 'admin', port: number, portName: string) =>
-    startHttpServer({
-      host: config.httpHost,
-      port,
-      portName,
-      sharePort: config.sharePort && surface !== 'admin',
-      tls: tlsOf(config),
-      votes: surface === 'admin' ? null : votes,
-      live: null,
-      surface,
-      clientAddress: trustProxies(config.trustedProxies),
-      api: createRoleApi({
-        surface,
-        operators: createOperators({
-          operatorToken: adminToken,
-          sessions: createConsoleSessions(monotonic),
-          failedLogins: createFailedLogins(monotonic),
-        }),
-        isDoor: true,
-        corsOrigins: config.corsOrigins,
-        reading: { clock },
-        operations: {
-          readiness,
-          consistency: () => Promise.reject(new Error('A door is not asked this.')),
-          metrics: async () => ({
-            contentType: instruments.registry.contentType,
-            text: await instruments.registry.metrics(),
-          }),
-        },
-        reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
-      }),
-    });
+  const readiness = (): Readiness =>
+    readinessOf(newest.log.description, doorParts(doors, stopping));
   const votes = new VoteRoute({
     door: doorOf(doors, directories),
     clock,
@@ -112,23 +71,22 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
     cors: createCors(config.corsOrigins),
     corsEnabled: config.corsOrigins.length > 0,
   });
-  const { httpPort, adminPort } = config;
-  const main = listen(adminPort === null ? 'combined' : 'public', httpPort, 'APURA_HTTP_PORT');
-  cleanup.defer(() => main.stop());
-  if (adminPort !== null) {
-    const admin = listen('admin', adminPort, 'APURA_ADMIN_PORT');
-    cleanup.defer(() => admin.stop());
-  }
+  const server = cleanup.use(
+    await startDoorServer(context, {
+      votes,
+      operations: processOperations(instruments, readiness),
+      operatorToken: adminToken,
+    }),
+  );
   cleanup.defer(
     reportProcess(context, ROLE, reports, (seconds) => {
       books.endSecond(seconds);
-      const trouble = readiness().parts.find((part) => part.detail !== null)?.detail ?? null;
-      return { trouble, door: books.snapshot(), lagMs: null };
+      return { trouble: troubleOf(readiness()), door: books.snapshot(), lagMs: null };
     }),
   );
   const resources = cleanup.move();
   return {
-    url: main.url,
+    url: server.url,
     durability: newest.log.description.durability,
     logIds: places.map(({ settings }) => settings.logId),
     failed,

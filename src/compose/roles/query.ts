@@ -31,6 +31,7 @@ import {
   type RunningRole,
   reportProcess,
 } from './process.ts';
+import { doorParts, partOf, processOperations, readinessOf, troubleOf } from './role-server.ts';
 import { doorOf } from './vote-doors.ts';
 import { type VotingOfLog, votingParts } from './voting.ts';
 
@@ -137,11 +138,9 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const newest = logs.at(-1)?.door;
   if (newest === undefined) throw new Error('An installation has at least one log.');
   const { durability, logId } = newest.log.description;
+  const doors = logs.map(({ door }) => door);
   const votes = new VoteRoute({
-    door: doorOf(
-      logs.map(({ door }) => door),
-      directories,
-    ),
+    door: doorOf(doors, directories),
     clock,
     books,
     resultsTokens,
@@ -154,7 +153,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const instruments = createInstruments(version);
   addDoorMetrics(instruments, {
     door: books,
-    pending: () => logs.reduce((sum, { door }) => sum + door.writer.pending, 0),
+    pending: () => doors.reduce((sum, { writer }) => sum + writer.pending, 0),
   });
   addCountingMetrics(instruments, {
     lag: () => ({ tallyMs: shownLagMs, ledgerMs: 0, partitions: consistency.partitions }),
@@ -163,30 +162,13 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   });
   let stopping = false;
   const readiness = (): Readiness => {
-    const doors = logs.map(({ door: { place, trouble } }) => ({
-      name: `log ${place.settings.logId}`,
-      ready: trouble === null,
-      detail: trouble,
-    }));
     const hasCounts = positions.size === logs.length;
-    const all = [
-      ...doors,
-      {
-        name: 'tally',
-        ready: hasCounts,
-        detail: hasCounts ? null : 'The counts have not been read yet.',
-      },
-      ...(stopping ? [{ name: 'process', ready: false, detail: 'It is stopping.' }] : []),
-    ];
-    return { ready: all.every(({ ready }) => ready), durability, logId, parts: all };
+    const tally = partOf('tally', hasCounts ? null : 'The counts have not been read yet.');
+    return readinessOf({ durability, logId }, [tally, ...doorParts(doors, stopping)]);
   };
   const operations: Operations = {
-    readiness,
+    ...processOperations(instruments, readiness),
     consistency: () => consistency.report(),
-    metrics: async () => ({
-      contentType: instruments.registry.contentType,
-      text: await instruments.registry.metrics(),
-    }),
   };
   const front = cleanup.use(
     await openFront({
@@ -219,8 +201,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
       shownLagMs = lagMs;
       lagMs = 0;
       live.onOps(operationsBoard.figures(consistency.partitions, consistency.newest));
-      const trouble = readiness().parts.find(({ detail }) => detail !== null)?.detail ?? null;
-      return { trouble, door: books.snapshot(), lagMs: shownLagMs };
+      return { trouble: troubleOf(readiness()), door: books.snapshot(), lagMs: shownLagMs };
     }),
   );
   const resources = cleanup.move();

@@ -4,8 +4,6 @@ import { recordOf } from '../../application/counting/record-of.ts';
 import { Sync } from '../../application/counting/sync.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
 import type { Readiness } from '../../edge/http/api-deps.ts';
-import { createRoleApi } from '../../edge/http/role-api.ts';
-import { startHttpServer } from '../../edge/http/server.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addSyncMetrics } from '../../telemetry/sync-metrics.ts';
 import { version } from '../../version.ts';
@@ -21,6 +19,13 @@ import {
   type RunningRole,
   reportProcess,
 } from './process.ts';
+import {
+  doorParts,
+  processOperations,
+  readinessOf,
+  startStatusServer,
+  troubleOf,
+} from './role-server.ts';
 import { type VotingOfLog, votingParts } from './voting.ts';
 
 const ROLE = 'sync';
@@ -28,7 +33,7 @@ const SCHEDULE_MS = 200;
 const UINT32 = 0x1_0000_0000;
 
 export async function startSyncRole(context: RoleContext): Promise<RunningRole> {
-  const { engines, config, logger, clock } = context;
+  const { engines, logger, clock } = context;
   await using cleanup = new AsyncDisposableStack();
   const catalogue = cleanup.use(
     await openPatiently(context, 'catalogue', () => engines.catalogue()),
@@ -105,53 +110,22 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
 
   const instruments = createInstruments(version);
   addSyncMetrics(instruments, { report: () => newest.sync.newest, now: () => clock.now() });
-  const { durability, logId } = newest.door.log.description;
-  const readiness = (): Readiness => {
-    const all = logs.map(({ door: { place, trouble } }) => ({
-      name: `log ${place.settings.logId}`,
-      ready: trouble === null,
-      detail: trouble,
-    }));
-    return { ready: all.every(({ ready }) => ready), durability, logId, parts: all };
-  };
-  const server = startHttpServer({
-    host: config.httpHost,
-    port: config.httpPort,
-    portName: 'APURA_HTTP_PORT',
-    sharePort: false,
-    tls: null,
-    votes: null,
-    live: null,
-    surface: 'admin',
-    clientAddress: { isTrusted: () => false, of: (peer) => peer },
-    api: createRoleApi({
-      surface: 'admin',
-      operators: null,
-      isDoor: false,
-      corsOrigins: [],
-      reading: { clock },
-      operations: {
-        readiness,
-        consistency: () => Promise.reject(new Error('The query role is asked this.')),
-        metrics: async () => ({
-          contentType: instruments.registry.contentType,
-          text: await instruments.registry.metrics(),
-        }),
-      },
-      reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
-    }),
-  });
+  const { description } = newest.door.log;
+  const doors = logs.map(({ door }) => door);
+  const readiness = (): Readiness => readinessOf(description, doorParts(doors, false));
+  const server = startStatusServer(context, processOperations(instruments, readiness));
   cleanup.defer(() => server.stop());
   cleanup.defer(
-    reportProcess(context, ROLE, reports, () => {
-      const trouble = readiness().parts.find(({ detail }) => detail !== null)?.detail ?? null;
-      return { trouble, door: null, lagMs: null };
-    }),
+    reportProcess(context, ROLE, reports, () => ({
+      trouble: troubleOf(readiness()),
+      door: null,
+      lagMs: null,
+    })),
   );
   const resources = cleanup.move();
   return {
     url: server.url,
-    durability,
+    durability: description.durability,
     logIds: places.map((place) => place.settings.logId),
     failed,
     stop: () => resources.disposeAsync(),

@@ -8,8 +8,6 @@ import {
 import { LedgerCollector, TallyCollector } from '../../application/counting/step-collectors.ts';
 import { StoreWorker } from '../../application/counting/store-worker.ts';
 import type { Readiness } from '../../edge/http/api-deps.ts';
-import { createRoleApi } from '../../edge/http/role-api.ts';
-import { startHttpServer } from '../../edge/http/server.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { PartitionOwnership } from '../../ports/partition-ownership.ts';
 import type { PartitionCounts, StepBase } from '../../ports/store-step.ts';
@@ -26,6 +24,13 @@ import {
   reportProcess,
 } from './process.ts';
 import { ProgressWatch } from './progress-watch.ts';
+import {
+  partOf,
+  processOperations,
+  readinessOf,
+  startStatusServer,
+  troubleOf,
+} from './role-server.ts';
 
 /** What makes a tally worker or a ledger worker of a worker. */
 interface WorkerKind<Step extends StepBase> {
@@ -41,7 +46,6 @@ type WorkerStore<Step extends StepBase> = StepStore<Step> &
   AsyncDisposable & { read(partition: number): Promise<PartitionCounts> };
 
 const UINT32 = 0x1_0000_0000;
-const NO_CONTEXT = { isTrusted: () => false, of: (peer: string) => peer };
 
 export function startTallyRole(context: RoleContext): Promise<RunningRole> {
   return startWorker(context, {
@@ -69,7 +73,7 @@ async function startWorker<Step extends StepBase>(
   context: RoleContext,
   kind: WorkerKind<Step>,
 ): Promise<RunningRole> {
-  const { engines, config, logger, clock } = context;
+  const { engines } = context;
   const { role } = kind;
   await using cleanup = new AsyncDisposableStack();
   const catalogue = cleanup.use(
@@ -91,57 +95,26 @@ async function startWorker<Step extends StepBase>(
     expired: () => parts.reduce((sum, part) => sum + part.expired, 0),
     partitions: () => parts.flatMap((part) => part.partitions()),
   });
-  const [first] = parts;
-  if (first === undefined) throw new Error('An installation has at least one log.');
-  const { logId, durability } = first.log.description;
+  const newest = parts.at(-1);
+  if (newest === undefined) throw new Error('An installation has at least one log.');
+  const { description } = newest.log;
   const readiness = (): Readiness => {
     const troubles = parts.flatMap((part) => part.troubles());
-    const ready = troubles.length === 0;
-    return {
-      ready,
-      durability,
-      logId,
-      parts: [{ name: role, ready, detail: ready ? null : troubles.join(' ') }],
-    };
+    const trouble = troubles.length === 0 ? null : troubles.join(' ');
+    return readinessOf(description, [partOf(role, trouble)]);
   };
-  const server = startHttpServer({
-    host: config.httpHost,
-    port: config.httpPort,
-    portName: 'APURA_HTTP_PORT',
-    sharePort: false,
-    tls: null,
-    votes: null,
-    live: null,
-    surface: 'admin',
-    clientAddress: NO_CONTEXT,
-    api: createRoleApi({
-      surface: 'admin',
-      operators: null,
-      isDoor: false,
-      corsOrigins: [],
-      reading: { clock },
-      operations: {
-        readiness,
-        consistency: () => Promise.reject(new Error('A worker is not asked this.')),
-        metrics: async () => ({
-          contentType: instruments.registry.contentType,
-          text: await instruments.registry.metrics(),
-        }),
-      },
-      reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
-    }),
-  });
+  const server = startStatusServer(context, processOperations(instruments, readiness));
   cleanup.defer(() => server.stop());
   cleanup.defer(
     reportProcess(context, role, reports, () => {
       lagMs = Math.max(0, ...parts.map((part) => part.takeLagMs()));
-      return { trouble: readiness().parts[0]?.detail ?? null, door: null, lagMs };
+      return { trouble: troubleOf(readiness()), door: null, lagMs };
     }),
   );
   const resources = cleanup.move();
   return {
     url: server.url,
-    durability,
+    durability: description.durability,
     logIds: places.map(({ settings }) => settings.logId),
     failed,
     stop: () => resources.disposeAsync(),

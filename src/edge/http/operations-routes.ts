@@ -12,16 +12,19 @@ import {
 } from './route.ts';
 import { consistencySchema, healthSchema, readinessSchema, timeSchema } from './schemas.ts';
 
-export type OperationsDeps = Pick<ApiDeps, 'surface' | 'operations'> & {
-  readonly reading: Pick<ApiDeps['reading'], 'clock'>;
-};
+type TimeDeps = { readonly reading: Pick<ApiDeps['reading'], 'clock'> };
+
+export type ProcessDeps = Pick<ApiDeps, 'surface'> &
+  TimeDeps & { readonly operations: Pick<ApiDeps['operations'], 'readiness' | 'metrics'> };
+
+type OperationsDeps = ProcessDeps & Pick<ApiDeps, 'operations'>;
 
 export function operationsRoutes(deps: OperationsDeps): readonly Route[] {
   return [...processRoutes(deps), timeRoute(deps), consistencyRoute(deps)];
 }
 
 /** What every process answers, whatever its role. */
-export function processRoutes(deps: OperationsDeps): readonly Route[] {
+export function processRoutes(deps: ProcessDeps): readonly Route[] {
   return [healthRoute(), readinessRoute(deps), metricsRoute(deps)];
 }
 
@@ -40,7 +43,7 @@ function healthRoute(): Route {
   };
 }
 
-function readinessRoute(deps: OperationsDeps): Route {
+function readinessRoute(deps: ProcessDeps): Route {
   return {
     access: 'public',
     doc: {
@@ -61,7 +64,7 @@ function readinessRoute(deps: OperationsDeps): Route {
   };
 }
 
-export function timeRoute(deps: OperationsDeps): Route {
+export function timeRoute(deps: TimeDeps): Route {
   return {
     access: 'public',
     doc: {
@@ -100,7 +103,7 @@ function consistencyRoute(deps: OperationsDeps): Route {
   };
 }
 
-function metricsRoute(deps: OperationsDeps): Route {
+function metricsRoute(deps: ProcessDeps): Route {
   return {
     // An admin port is itself the permission: a scraper has no use for a token that can close polls.
     access: deps.surface === 'admin' ? 'operator-door' : 'operator',

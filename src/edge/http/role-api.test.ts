@@ -15,7 +15,6 @@ function ask(path: string, deps: Partial<RoleApiDeps> = {}, headers: Record<stri
     reading: { clock: new ManualClock(0) },
     operations: {
       readiness: () => READY,
-      consistency: () => Promise.reject(new Error('not asked')),
       metrics: async () => ({ contentType: 'text/plain', text: 'apura_up 1\n' }),
     },
     reportFailure: () => {},
@@ -42,7 +41,7 @@ describe('a worker', () => {
   test('is not ready with 503', async () => {
     const readiness = (): Readiness => ({ ...READY, ready: false });
     const metrics = async () => ({ contentType: 'text/plain', text: '' });
-    const operations = { readiness, metrics, consistency: () => Promise.reject(new Error('no')) };
+    const operations = { readiness, metrics };
     expect((await ask('/readyz', { operations })).status).toBe(503);
   });
 
@@ -59,7 +58,6 @@ describe('a worker', () => {
     const response = await ask('/metrics', {
       operations: {
         readiness: () => READY,
-        consistency: () => Promise.reject(new Error('no')),
         metrics: () => Promise.reject(new Error('broken')),
       },
       reportFailure: (error) => failures.push(error),

@@ -2,13 +2,13 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Api } from './api.ts';
 import { createCors } from './cors.ts';
-import { type OperationsDeps, processRoutes, timeRoute } from './operations-routes.ts';
+import { type ProcessDeps, processRoutes, timeRoute } from './operations-routes.ts';
 import { NO_OPERATORS, type Operators } from './operators.ts';
 import { problem, problemOf, type ReportFailure } from './problems.ts';
 import { type HttpEnv, mountRoutes, type Route } from './route.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 
-export interface RoleApiDeps extends OperationsDeps {
+export interface RoleApiDeps extends ProcessDeps {
   /** Null where nobody needs to be one: on a worker's port, which serves nothing but its own figures. */
   readonly operators: Pick<Operators, 'identify'> | null;
   /** Whether voters come here, and so need the server's time and cross-origin answers. */
