@@ -216,6 +216,27 @@ describe('the command', () => {
     expect(await runLoad([...SHORT, '--admin-url', votes.url], io)).toBe(0);
   });
 
+  test('votes at a door that knows nothing but votes and time', async () => {
+    await using server = await new FakePollServer().start();
+    await using door = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      async fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (!/\/votes$|^\/v1\/time$/.test(pathname)) return new Response(null, { status: 404 });
+        const { method, headers } = request;
+        const body = method === 'POST' ? await request.text() : null;
+        return fetch(server.url + pathname, { method, headers, body });
+      },
+    });
+    const { exitCode, report } = await reportOf(
+      server,
+      ...['--url', String(door.url), '--admin-url', server.url],
+    );
+    expect(exitCode).toBe(0);
+    expect(report).toMatchObject({ url: door.url.origin, accepted: 100, exact: true });
+  });
+
   test('with --no-check needs no token and says that nothing was checked', async () => {
     await using server = await new FakePollServer().start();
     const io = recordingIo({ env: { APURA_DATA: '/nonexistent' } });

@@ -147,7 +147,9 @@ async function prepare(flags: LoadFlags, io: CliIo): Promise<Preparation> {
   if (api.url.protocol !== 'http:') {
     throw new ApuraError('usage', 'apura load speaks plain HTTP: --url must begin with http://');
   }
-  const poll = await api.get(`/v1/polls/${encodeURIComponent(flags.poll)}`);
+  // A door that runs apart takes votes and tells the time; what a poll is it does not say.
+  const told = flags.adminUrl === null ? api : new OperatorApi(flags.adminUrl, token);
+  const poll = await told.get(`/v1/polls/${encodeURIComponent(flags.poll)}`);
   const options = (Array.isArray(poll.options) ? poll.options : []).map(({ id }) => String(id));
   if (poll.state !== 'open') {
     io.stderr(`The poll ${flags.poll} is ${String(poll.state)}: expect its votes to be refused.\n`);
