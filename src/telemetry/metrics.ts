@@ -41,7 +41,16 @@ export interface WorkerSources {
 }
 
 const PERCENTILES = { '0.5': 50, '0.9': 90, '0.99': 99, '0.999': 99.9 } as const;
-const EXPIRED = ['apura_votes_expired_total', 'Votes logged too late to count: an alarm.'] as const;
+/** Metrics that several roles tell: one name and one help, whoever is scraped. */
+export const EXPIRED = [
+  'apura_votes_expired_total',
+  'Votes logged too late to count: an alarm.',
+] as const;
+export const DIFFERENCES = [
+  'apura_reconciliation_difference',
+  'Differences between log and stores.',
+] as const;
+export const LOG_BLOCKS = ['apura_log_blocks', 'Where log and stores stand.'] as const;
 const LAG = ['apura_count_lag_seconds', 'From acceptance to count.'] as const;
 
 export function addDoorMetrics(instruments: Instruments, { door, pending }: DoorSources): void {
@@ -74,16 +83,14 @@ export function addCountingMetrics(instruments: Instruments, sources: CountingSo
     g.set({ store: 'tally' }, lag.tallyMs / 1000);
     g.set({ store: 'ledger' }, lag.ledgerMs / 1000);
   });
-  gauge('apura_log_blocks', 'Where log and stores stand.', ['partition', 'what'], (g) => {
+  gauge(...LOG_BLOCKS, ['partition', 'what'], (g) => {
     for (const { partition, end, tally, ledger } of sources.lag().partitions) {
       g.set({ partition, what: 'log_end' }, end);
       g.set({ partition, what: 'tally_next' }, tally);
       g.set({ partition, what: 'ledger_next' }, ledger);
     }
   });
-  gauge('apura_reconciliation_difference', 'Differences between stores.', [], (g) =>
-    g.set(sources.differences()),
-  );
+  gauge(...DIFFERENCES, [], (g) => g.set(sources.differences()));
 }
 
 /** A worker that runs apart: each process tells of the partitions that it owns. */

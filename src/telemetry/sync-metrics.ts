@@ -1,6 +1,7 @@
 /** What sync says on `/metrics`: its newest report, read when it is asked for. */
 import type { SyncReport } from '../application/counting/sync-report.ts';
 import type { Instruments } from './instruments.ts';
+import { DIFFERENCES, EXPIRED, LOG_BLOCKS } from './metrics.ts';
 
 export interface SyncSources {
   readonly report: () => SyncReport;
@@ -13,18 +14,14 @@ const STATES = ['consistent', 'different', 'checking'] as const;
 /** What is not known yet is NaN: a 0 would read as fresh, or as fast. */
 export function addSyncMetrics(instruments: Instruments, { report, now }: SyncSources): void {
   const { counter, gauge } = instruments;
-  gauge('apura_reconciliation_difference', 'Differences between stores and log.', [], (g) =>
-    g.set(report().differences),
-  );
+  gauge(...DIFFERENCES, [], (g) => g.set(report().differences));
   gauge('apura_sync_state', 'One where the stores are in this state.', ['state'], (g) => {
     for (const state of STATES) g.set({ state }, report().state === state ? 1 : 0);
   });
   counter('apura_sync_repairs_total', 'Times the tally was put right.', [], (c) =>
     c.inc(report().repairs),
   );
-  counter('apura_votes_expired_total', 'Votes logged too late to count: an alarm.', [], (c) =>
-    c.inc(report().expired),
-  );
+  counter(...EXPIRED, [], (c) => c.inc(report().expired));
   gauge('apura_sync_alarms', 'Alarms that stand now, by kind.', ['kind'], (g) => {
     for (const { kind } of report().alarms) g.inc({ kind });
   });
@@ -40,7 +37,7 @@ export function addSyncMetrics(instruments: Instruments, { report, now }: SyncSo
 }
 
 function addPositions({ gauge }: Instruments, report: SyncSources['report']): void {
-  gauge('apura_log_blocks', 'Where log and stores stand.', ['partition', 'what'], (g) => {
+  gauge(...LOG_BLOCKS, ['partition', 'what'], (g) => {
     for (const { partition, start, end, tally, ledger, folded } of report().partitions) {
       const places = {
         log_start: start,
