@@ -229,11 +229,10 @@ describe('the command', () => {
         return fetch(server.url + pathname, { method, headers, body });
       },
     });
-    const { exitCode, report } = await reportOf(
-      server,
-      ...['--url', String(door.url), '--admin-url', server.url],
-    );
-    expect(exitCode).toBe(0);
+    const io = recordingIo({ env: { APURA_ADMIN_TOKEN: server.token } });
+    const places = ['--url', door.url.origin, '--admin-url', server.url];
+    expect(await runLoad([...SHORT, ...places, '--json'], io)).toBe(0);
+    const report = JSON.parse(io.out);
     expect(report).toMatchObject({ url: door.url.origin, accepted: 100, exact: true });
   });
 
