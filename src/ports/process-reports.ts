@@ -24,7 +24,7 @@ export interface ProcessReport {
   readonly rssBytes: number;
   /** Of one core, over the last second. */
   readonly cpuPercent: number;
-  /** Why the process is not ready; null where it is. */
+  /** What is not as it should be, though the process may be ready; null where all is well. */
   readonly trouble: string | null;
   /** A door's figures; null for who is none. */
   readonly door: DoorReport | null;

@@ -22,6 +22,7 @@ export interface Audit {
 
 /** What `apura audit --json` says of a partition. */
 export interface PartitionReport {
+  readonly logId: string;
   readonly partition: number;
   readonly blocks: number;
   readonly books: readonly {

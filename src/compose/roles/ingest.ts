@@ -9,6 +9,7 @@ import { addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import { startClockCheck } from './clock-check.ts';
 import { type LogDoor, openLogDoor, pollDirectories } from './log-door.ts';
+import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import {
   logPlaces,
   openPatiently,
@@ -36,6 +37,7 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
     await openPatiently(context, 'catalogue', () => engines.catalogue()),
   );
   const places = await logPlaces(context, catalogue);
+  const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
   const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const doors: LogDoor[] = [];
@@ -58,11 +60,12 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   const pending = (): number => doors.reduce((sum, { writer }) => sum + writer.pending, 0);
   const instruments = createInstruments(version);
   addDoorMetrics(instruments, { door: books, pending });
+  addLogMetrics(instruments, watch);
   let stopping = false;
   const newest = doors.at(-1);
   if (newest === undefined) throw new Error('An installation has at least one log.');
   const readiness = (): Readiness =>
-    readinessOf(newest.log.description, doorParts(doors, stopping));
+    readinessOf(newest.log.description, [...doorParts(doors, stopping), ...logsPart(watch)]);
   const votes = new VoteRoute({
     door: doorOf(doors, directories),
     clock,

@@ -23,6 +23,7 @@ import { createUseCases, pollEditor } from '../use-cases.ts';
 import { startClockCheck } from './clock-check.ts';
 import { ConsistencyBoard } from './consistency-board.ts';
 import { openLogDoor, pollDirectories } from './log-door.ts';
+import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import { OperationsBoard } from './operations-board.ts';
 import {
   logPlaces,
@@ -49,6 +50,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     for (const announce of announcements) announce(act);
   });
   const places = await logPlaces(context, catalogue);
+  const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
   const logIds = places.map(({ settings }) => settings.logId);
   const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -160,11 +162,13 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     expired: () => 0,
     differences: () => consistency.differences,
   });
+  addLogMetrics(instruments, watch);
   let stopping = false;
   const readiness = (): Readiness => {
     const hasCounts = positions.size === logs.length;
     const tally = partOf('tally', hasCounts ? null : 'The counts have not been read yet.');
-    return readinessOf({ durability, logId }, [tally, ...doorParts(doors, stopping)]);
+    const parts = [tally, ...doorParts(doors, stopping), ...logsPart(watch)];
+    return readinessOf({ durability, logId }, parts);
   };
   const operations: Operations = {
     ...processOperations(instruments, readiness),

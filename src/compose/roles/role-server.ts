@@ -37,7 +37,7 @@ export function readinessOf(
   return { ready: parts.every(({ ready }) => ready), durability, logId, parts };
 }
 
-/** The first thing that is not ready, in words; null where all is. */
+/** The first thing that is not as it should be, in words; null where all is. */
 export function troubleOf({ parts }: Readiness): string | null {
   return parts.find(({ detail }) => detail !== null)?.detail ?? null;
 }

@@ -12,6 +12,7 @@ import { sleep } from '../sleep.ts';
 import { createSchedule } from '../use-cases.ts';
 import { startClockCheck } from './clock-check.ts';
 import { openLogDoor, pollDirectories } from './log-door.ts';
+import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import {
   logPlaces,
   openPatiently,
@@ -39,6 +40,7 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
     await openPatiently(context, 'catalogue', () => engines.catalogue()),
   );
   const places = await logPlaces(context, catalogue);
+  const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
   const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const directories = pollDirectories(context, places);
@@ -68,8 +70,11 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
         const { state, detail } = report;
         if (state === 'different' && !isDifferent) logger.error({ logId, detail }, 'stores differ');
         isDifferent = state === 'different';
+        const record = recordOf(report, logId, clock.now());
+        // Of a log that it does not know nobody compares the stores: said with the logs that it knows.
+        const alarms = watch.words === null ? record.alarms : [watch.words, ...record.alarms];
         catalogue
-          .putConsistency(recordOf(report, logId, clock.now()))
+          .putConsistency({ ...record, alarms })
           .catch((err: unknown) => logger.warn({ err }, 'the catalogue did not take a report'));
       },
       onRepair: (repair) => logger.warn({ logId, ...repair }, 'the tally was repaired'),
@@ -110,9 +115,11 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
 
   const instruments = createInstruments(version);
   addSyncMetrics(instruments, { report: () => newest.sync.newest, now: () => clock.now() });
+  addLogMetrics(instruments, watch);
   const { description } = newest.door.log;
   const doors = logs.map(({ door }) => door);
-  const readiness = (): Readiness => readinessOf(description, doorParts(doors, false));
+  const readiness = (): Readiness =>
+    readinessOf(description, [...doorParts(doors, false), ...logsPart(watch)]);
   const server = startStatusServer(context, processOperations(instruments, readiness));
   cleanup.defer(() => server.stop());
   cleanup.defer(

@@ -16,6 +16,7 @@ import { addWorkerMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
 import { sleep } from '../sleep.ts';
+import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import {
   logPlaces,
   openPatiently,
@@ -80,6 +81,7 @@ async function startWorker<Step extends StepBase>(
     await openPatiently(context, 'catalogue', () => engines.catalogue()),
   );
   const places = await logPlaces(context, catalogue);
+  const watch = watchLogs(context, role, catalogue, places, cleanup);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const parts: LogPart[] = [];
   for (const place of places) {
@@ -95,13 +97,14 @@ async function startWorker<Step extends StepBase>(
     expired: () => parts.reduce((sum, part) => sum + part.expired, 0),
     partitions: () => parts.flatMap((part) => part.partitions()),
   });
+  addLogMetrics(instruments, watch);
   const newest = parts.at(-1);
   if (newest === undefined) throw new Error('An installation has at least one log.');
   const { description } = newest.log;
   const readiness = (): Readiness => {
     const troubles = parts.flatMap((part) => part.troubles());
     const trouble = troubles.length === 0 ? null : troubles.join(' ');
-    return readinessOf(description, [partOf(role, trouble)]);
+    return readinessOf(description, [partOf(role, trouble), ...logsPart(watch)]);
   };
   const server = startStatusServer(context, processOperations(instruments, readiness));
   cleanup.defer(() => server.stop());
