@@ -93,7 +93,7 @@ export function createUseCases(parts: VotingParts): VotingUseCases {
         directory,
         clock,
         settings,
-        ledger,
+        ledgerOf: (poll: Poll) => parts.logOf(poll).ledger,
         ledgerCheckpoint: (partition: number) => ledger.ledgerCheckpoint(partition),
         catalogue,
         consistency: () => parts.consistency(),

@@ -191,13 +191,13 @@ export class EdgeRoom extends VotingRoom {
       clock,
       settings,
       catalogue,
-      ledger: {
+      ledgerOf: () => ({
         windows: async (scope: string) => windowsOf(scope),
         books: async (scope: string) => {
           const counted = windowsOf(scope).reduce((sum, { count }) => sum + count, 0);
           return { scope, logged: counted, counted, duplicate: 0, expired: 0, late: 0, voided: 0 };
         },
-      },
+      }),
       ledgerCheckpoint: async () => ({ nextOffset: this.ledgerNextOffset }),
       consistency: () => this.consistency,
     };

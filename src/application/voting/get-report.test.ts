@@ -51,6 +51,12 @@ const ledger: Pick<Ledger, 'windows' | 'books'> = {
   },
 };
 
+/** Of a log that was made later: it holds three votes for Ana in whatever poll stands there. */
+const newerLedger: typeof ledger = {
+  windows: async (scope) => [{ scope, item: 'ana', lane: 'valid', minute: MINUTE, count: 3 }],
+  books: async (scope) => ({ scope, ...NO_BOOKS, logged: 3, counted: 3 }),
+};
+
 function count(scope: string, item: string, votes: number, minute: number = MINUTE): void {
   const entry = { scope, item, lane: 'valid', minute, count: votes } as const;
   minutes.set(scope, [...(minutes.get(scope) ?? []), entry]);
@@ -68,7 +74,7 @@ const ask = (
       directory: room.directory,
       clock: room.clock,
       settings: { logId: 'log-1', partitions: 2 },
-      ledger,
+      ledgerOf: ({ log }) => (log === 'newer' ? newerLedger : ledger),
       ledgerCheckpoint: async (partition) => ({ nextOffset: 10 + partition }),
       catalogue: room.catalogue,
       consistency: () => consistency,
@@ -89,6 +95,17 @@ const place = (fields: Partial<Poll> = {}) =>
   room.place({ state: 'open', opensAt: START_TIME, ...fields });
 
 describe('a report', () => {
+  test('reads every poll that it compares in the ledger of the log that the poll stands on', async () => {
+    await place();
+    await place({ id: 'semi', log: 'newer' });
+    count('final', 'bruno', 2);
+    const { comparison } = await report('operator', ['semi']);
+    expect(comparison?.map(({ poll, total }) => [poll.id, total])).toEqual([
+      ['final', 2],
+      ['semi', 3],
+    ]);
+  });
+
   test('is no GROUP BY over all raw votes: the ledger is asked for windows and books alone', async () => {
     await place();
     count('final', 'ana', 3);

@@ -43,7 +43,8 @@ export interface ConsistencyStatement {
 
 export interface GetReportDeps extends PollReaderDeps {
   readonly settings: Pick<LogSettings, 'logId' | 'partitions'>;
-  readonly ledger: Pick<Ledger, 'windows' | 'books'>;
+  /** Where a poll's votes are: polls that are compared may stand on other logs than the one reported. */
+  readonly ledgerOf: (poll: Poll) => Pick<Ledger, 'windows' | 'books'>;
   readonly ledgerCheckpoint: (partition: number) => Promise<Pick<Checkpoint, 'nextOffset'>>;
   readonly catalogue: Pick<Catalogue, 'acts'>;
   readonly consistency: () => ConsistencyStatement;
@@ -115,11 +116,11 @@ export async function getReport(
     others.push(other.poll);
   }
   const standing = await readStanding(deps, now);
-  const source = await readSource(deps.ledger, poll);
+  const source = await readSource(deps.ledgerOf(poll), poll);
   if (isTooLong(source, now)) return tooLong(poll);
   const comparison: ComparedPoll[] = [];
   for (const beside of others) {
-    const read = await readSource(deps.ledger, beside);
+    const read = await readSource(deps.ledgerOf(beside), beside);
     if (isTooLong(read, now)) return tooLong(beside);
     // What is compared is small; the minutes that it came from are let go.
     comparison.push(comparedPoll(read, now));
@@ -181,7 +182,10 @@ async function readStanding(deps: GetReportDeps, asOf: number): Promise<ReportSt
  * Windows and books are two questions, and votes may come in between. They are asked again until
  * they agree; where votes come too fast for that, the report says that its books are not balanced.
  */
-async function readSource(ledger: GetReportDeps['ledger'], poll: Poll): Promise<ReportSource> {
+async function readSource(
+  ledger: ReturnType<GetReportDeps['ledgerOf']>,
+  poll: Poll,
+): Promise<ReportSource> {
   for (let reads = 1; ; reads += 1) {
     const minutes = await ledger.windows(poll.id, 0, MINUTES_END);
     const books = await ledger.books(poll.id);
