@@ -77,6 +77,13 @@ describe('a door', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe(origin);
   });
 
+  test('says that votes are posted', async () => {
+    const response = await ask('/v1/polls/final/votes', door);
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(await response.json()).toMatchObject({ code: 'method_not_allowed' });
+    expect((await ask('/v1/polls/final/votes')).status).toBe(404);
+  });
+
   test('shows its metrics to operators alone, for its port is the public one', async () => {
     expect((await ask('/metrics', door)).status).toBe(401);
     expect((await ask('/metrics', door, { authorization: 'Bearer right' })).status).toBe(200);

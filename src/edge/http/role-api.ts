@@ -5,7 +5,7 @@ import { createCors } from './cors.ts';
 import { type ProcessDeps, processRoutes, timeRoute } from './operations-routes.ts';
 import { NO_OPERATORS, type Operators } from './operators.ts';
 import { problem, problemOf, type ReportFailure } from './problems.ts';
-import { type HttpEnv, mountRoutes, type Route } from './route.ts';
+import { type HttpEnv, methodNotAllowed, mountRoutes, type Route } from './route.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 
 export interface RoleApiDeps extends ProcessDeps {
@@ -27,6 +27,8 @@ export function createRoleApi(deps: RoleApiDeps): Api {
     deps.operators ?? NO_OPERATORS,
     routes.filter(({ access }) => !isPublic || access === 'public'),
   );
+  // Votes themselves never come here.
+  if (deps.isDoor) app.all('/v1/polls/:poll/votes', () => methodNotAllowed(['POST']));
   app.notFound(() => problem('not_found', 'This process has nothing at this path.'));
   app.onError((error) => problemOf(error, deps.reportFailure));
   const cors = createCors(deps.corsOrigins);
