@@ -7,13 +7,8 @@ import { claimFolder, dataPaths, signingSecret } from '../src/compose/data-folde
 import { ensureDemoPoll } from '../src/compose/demo-poll.ts';
 import { newPollId, startIngest } from '../src/compose/ingest.ts';
 import { pollEditor } from '../src/compose/use-cases.ts';
-import { createCors } from '../src/edge/http/cors.ts';
-import { createResultsTokens } from '../src/edge/http/results-token.ts';
-import { startHttpServer } from '../src/edge/http/server.ts';
-import { VoteRoute } from '../src/edge/http/vote-route.ts';
 import { systemClock } from '../src/runtime/system-clock.ts';
-import { DoorMetrics } from '../src/telemetry/door-metrics.ts';
-import type { IngestBooks } from './ingest-books.ts';
+import { serveVotes } from './vote-server.ts';
 
 const [folder = 'data'] = process.argv.slice(2);
 const paths = dataPaths(folder);
@@ -37,41 +32,9 @@ await ensureDemoPoll({
   newPollId,
   log,
 });
-
-const books = new DoorMetrics();
-const server = startHttpServer<undefined>({
-  host: '127.0.0.1',
-  port: 0,
-  portName: 'port',
-  tls: null,
-  sharePort: false,
-  votes: new VoteRoute({
-    door: ingest.door,
-    clock: systemClock,
-    books,
-    resultsTokens: createResultsTokens(signingSecret(paths)),
-    cors: createCors([]),
-    corsEnabled: false,
-  }),
-  api: {
-    async fetch() {
-      const { received, accepted, rejected, unknown } = books;
-      const refused = [...rejected.values()].reduce((sum, n) => sum + n, 0);
-      const blocks = ingest.ends.get(1);
-      return Response.json({ received, accepted, refused, unknown, blocks } satisfies IngestBooks);
-    },
-  },
-  live: null,
-  surface: 'public',
-  clientAddress: { isTrusted: () => false, of: (peer) => peer },
+await serveVotes({
+  door: ingest.door,
+  secret: signingSecret(paths),
+  blocks: async () => ingest.ends.get(1),
+  stopped: stop.promise,
 });
-// As in `serve`: the figures of a second are put away once a second.
-const timer = setInterval(() => books.endSecond(1), 1_000);
-
-console.log(`ready ${server.url}`);
-try {
-  await stop.promise;
-} finally {
-  clearInterval(timer);
-  await server.stop();
-}

@@ -1,11 +1,10 @@
 /** What the ledger on Postgres takes and answers on top of the rows that are there already. */
-import { join } from 'node:path';
 import { openPostgresLedger } from '../src/adapters/postgres/ledger.ts';
 import type { EventColumns, EventPage, Ledger, LedgerStep } from '../src/ports/ledger.ts';
 import type { PartitionCounts } from '../src/ports/store-step.ts';
-import { freePort, startPostgres } from '../test/support/postgres-server.ts';
 import { atLeast, atMost, type Figure, milliseconds, perSecond, seconds } from './figure.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
+import { startBenchPostgres } from './servers.ts';
 import { highest, median, percentile } from './statistics.ts';
 
 const PARTITIONS = 12;
@@ -198,10 +197,7 @@ async function repeated(times: number, work: () => Promise<unknown>): Promise<re
 async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   const base = quick ? 480_000 : 10_000_000;
   const more = quick ? 240_000 : 2_000_000;
-  await using server = await startPostgres([], {
-    folder: join(folder, 'server'),
-    port: await freePort(),
-  });
+  await using server = await startBenchPostgres(folder);
   await using ledger = await openPostgresLedger({ url: server.url, logId: 'bench' });
   const feeder = new Feeder(ledger);
   await feeder.start();

@@ -1,6 +1,7 @@
 /** `make bench`: every measurement but the peak minute, recorded in bench/RESULTS.md. See README.md. */
 import { feedPart } from './feed-part.ts';
 import { logSizePart } from './log-size-part.ts';
+import { kafkaPart, rabbitmqPart } from './log-votes-part.ts';
 import { runParts } from './run-parts.ts';
 import { servePart } from './serve-part.ts';
 import { startPart } from './start-part.ts';
@@ -8,7 +9,7 @@ import { votesPart } from './votes-part.ts';
 import { workersPart } from './workers-part.ts';
 
 await runParts(
-  [votesPart, logSizePart, servePart, workersPart, feedPart, startPart],
+  [votesPart, logSizePart, servePart, workersPart, feedPart, startPart, kafkaPart, rabbitmqPart],
   'make bench',
   process.argv.slice(2),
 );

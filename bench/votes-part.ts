@@ -23,6 +23,7 @@ import { logFileBytes, readLoggedVotes } from './log-file.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
 import { peakRssBytes, rssBytes } from './process-figures.ts';
 import { benchProgram, LOADER_CPU, SERVER_CPU } from './programs.ts';
+import { sampleAnswer } from './sample-answer.ts';
 import { highest, median } from './statistics.ts';
 import { loadVotes, type VoteLoadResult } from './vote-load.ts';
 
@@ -56,17 +57,6 @@ async function startServer(file: string, argument: string): Promise<Server> {
   const child = new Child(benchProgram(file, argument), { cpu: SERVER_CPU });
   const [, url = ''] = await child.printed(/^ready (.*)$/m);
   return { child, url };
-}
-
-/** One vote by hand: what its answer looks like, the no-op is to answer. */
-async function sampleAnswer(url: string): Promise<string> {
-  const response = await fetch(`${url}/v1/polls/demo/votes`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{"option":"ana"}',
-  });
-  if (response.status !== 202) throw new Error(`A vote was answered with ${response.status}.`);
-  return response.text();
 }
 
 async function run(part: PartRun): Promise<PartResult> {

@@ -11,7 +11,7 @@ import { PollDirectories } from '../../application/voting/log-router.ts';
 import { VoteDoor } from '../../application/voting/vote-door.ts';
 import type { ApuraError } from '../../domain/errors.ts';
 import type { EventLog } from '../../ports/event-log.ts';
-import type { LogPlace } from '../engines.ts';
+import type { Engines, LogPlace } from '../engines.ts';
 import { eventLoop } from '../event-loop.ts';
 import { randomWordSource } from '../ingest.ts';
 import { sleep } from '../sleep.ts';
@@ -36,9 +36,14 @@ export interface LogDoorDeps {
   readonly onFailure: (error: ApuraError) => void;
 }
 
+/** What a door needs of its process. */
+export type DoorContext = Pick<RoleContext, 'clock' | 'logger' | 'signal'> & {
+  readonly engines: Pick<Engines, 'log'>;
+};
+
 /** Resolves once the control partition has been read to its end. */
 export async function openLogDoor(
-  context: RoleContext,
+  context: DoorContext,
   place: LogPlace,
   deps: LogDoorDeps,
 ): Promise<LogDoor> {
@@ -101,7 +106,7 @@ export async function openLogDoor(
 
 /** The polls of all logs of the installation, to be fed by a door of each. */
 export function pollDirectories(
-  { logger }: RoleContext,
+  { logger }: Pick<RoleContext, 'logger'>,
   places: readonly LogPlace[],
 ): PollDirectories {
   const logs = places.map(({ settings }) => settings.logId);
