@@ -17,6 +17,8 @@ const PROMPT_LOOP: EventLoop = {
 export interface DoorRoomOptions {
   readonly pendingEventsMax?: number;
   readonly loop?: EventLoop;
+  /** What the door appends to; the room's own log in memory unless told. */
+  readonly appendTo?: (log: EventLog) => EventLog;
 }
 
 export class DoorRoom extends VotingRoom {
@@ -36,11 +38,12 @@ export class DoorRoom extends VotingRoom {
   readonly writer: BlockWriter;
   readonly door: VoteDoor;
 
-  constructor({ pendingEventsMax = 1_000, loop = PROMPT_LOOP }: DoorRoomOptions = {}) {
+  constructor(options: DoorRoomOptions = {}) {
     super();
+    const { pendingEventsMax = 1_000, loop = PROMPT_LOOP, appendTo } = options;
     const { clock, directory, log, settings } = this;
     this.writer = new BlockWriter({
-      log,
+      log: appendTo?.(log) ?? log,
       clock,
       loop,
       writerId: 1n,

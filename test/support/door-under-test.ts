@@ -40,12 +40,17 @@ export class DoorUnderTest implements AsyncDisposable {
   readonly writer: BlockWriter;
   readonly client: ApiClient;
   readonly #store = new MemoryLogStore(LOG_ID, PARTITIONS);
+  /** The log behind the gate; null: the one in memory, to be opened anew by who counts. */
+  readonly #given: EventLog | null;
   readonly #server: HttpServer;
   #gate: PromiseWithResolvers<void> | null = null;
   #spinMs = 0;
 
-  constructor(limits: Partial<BlockWriterLimits> = {}) {
+  /** On a log in memory that fails as told, or on one that is given and stays its owner's. */
+  constructor(limits: Partial<BlockWriterLimits> = {}, given: EventLog | null = null) {
+    this.#given = given;
     const log = this.#gatedLog();
+    const { logId, partitions } = log.description;
     const clock = systemClock;
     this.writer = new BlockWriter({
       log,
@@ -65,8 +70,8 @@ export class DoorUnderTest implements AsyncDisposable {
     const poll = samplePoll({ id: POLL, state: 'open', opensAt: 1_000 });
     directory.apply({ type: 'poll', effectiveAt: 0, poll });
     const settings = {
-      logId: LOG_ID,
-      partitions: PARTITIONS,
+      logId,
+      partitions,
       dedupWindowMs: DEDUP_WINDOW_MS,
       clockBoundMs: 2_000,
       acceptanceBoundMs: limits.acceptanceBoundMs ?? 30_000,
@@ -132,11 +137,12 @@ export class DoorUnderTest implements AsyncDisposable {
     readonly logged: number;
     readonly votes: Readonly<Record<string, number>>;
   }> {
-    await using log = new MemoryEventLog(this.#store);
-    await using tally = new MemoryLiveTally(new MemoryTallyStore(LOG_ID), LOG_ID);
+    const log = this.#given ?? new MemoryEventLog(this.#store);
+    const { logId, partitions } = log.description;
+    await using tally = new MemoryLiveTally(new MemoryTallyStore(logId), logId);
     let logged = 0;
     const votes: Record<string, number> = {};
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    for (let partition = 0; partition < partitions; partition += 1) {
       const follower = new PartitionFollower({
         log,
         store: tally,
@@ -160,7 +166,7 @@ export class DoorUnderTest implements AsyncDisposable {
   }
 
   #gatedLog(): EventLog {
-    const log = new MemoryEventLog(this.#store);
+    const log = this.#given ?? new MemoryEventLog(this.#store);
     const append = async (blocks: readonly PartitionBlock[]): Promise<readonly number[]> => {
       await this.#gate?.promise;
       const until = performance.now() + this.#spinMs;
