@@ -47,7 +47,7 @@ export interface Config {
 }
 
 export const ADMIN_TOKEN_LENGTH_MIN = 16;
-export const SECRET_BYTES_MIN = 32;
+const SECRET_BYTES_MIN = 32;
 export const PARTITIONS_MAX = 511;
 
 function invalid(name: EnvName, why: string): ApuraError {
