@@ -10,8 +10,8 @@ import { problem } from './problems.ts';
 import { problemOfFields } from './request-body.ts';
 import type { HttpContext } from './route.ts';
 
-/** A poll changes rarely, but an opening must show at once: caches ask again after a second. */
-const PUBLIC_CACHE = 'public, max-age=1';
+/** What is shown of a poll must hold at once when it changes: browsers and CDNs ask again after a second. */
+const PUBLIC_CACHE = 'public, max-age=1, s-maxage=1';
 const PRIVATE_CACHE = 'private, no-cache';
 
 export function pollIdOf(context: HttpContext): string {

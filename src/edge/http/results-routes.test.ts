@@ -88,7 +88,7 @@ describe('GET results', () => {
   test('is kept by shared caches for a second when it is everybody’s, by none else', async () => {
     const cacheOf = async (ask = {}) =>
       (await room.ask('/v1/polls/final/results', ask)).headers.get('cache-control');
-    expect(await cacheOf()).toBe('public, max-age=1');
+    expect(await cacheOf()).toBe('public, max-age=1, s-maxage=1');
     expect(await cacheOf({ headers: { 'apura-results-token': token } })).toBe('private, max-age=1');
     expect(await cacheOf(OPERATOR)).toBe('private, no-cache');
     const vary = (await room.ask('/v1/polls/final/results')).headers.get('vary');
