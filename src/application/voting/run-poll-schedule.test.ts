@@ -8,6 +8,9 @@ const SETTINGS = { acceptanceBoundMs: 5_000, clockBoundMs: 2_000 };
 /** A + 2S: what CLOSE waits for after the doors have shut. */
 const GRACE = 9_000;
 
+/** How far ahead changes take effect where doors are in other processes. */
+const EFFECT_DELAY = 2_000;
+
 let room: VotingRoom;
 let schedule: RunPollSchedule;
 /** Polls whose CLOSE was appended, in order. */
@@ -177,5 +180,64 @@ describe('the schedule', () => {
     await stepAt(10);
     expect(room.controlLog).toHaveLength(1);
     expect(await room.acts()).toEqual([]);
+  });
+});
+
+describe('the schedule beside doors of other processes', () => {
+  beforeEach(() => {
+    room = new VotingRoom(EFFECT_DELAY);
+    schedule = newSchedule();
+  });
+
+  const stepAfter = async (ms: number): Promise<void> => {
+    room.clock.advance(ms);
+    await schedule.step();
+  };
+
+  test('counts the wait from when a closing was to take effect, where the log took it in time', async () => {
+    await room.place({ state: 'closing', closesAt: START_TIME });
+    await stepAfter(0);
+    await stepAfter(EFFECT_DELAY + GRACE - 1);
+    expect(closes).toEqual([]);
+    await stepAfter(1);
+    expect(closes).toEqual(['final 0']);
+  });
+
+  test('counts it from when it has read the closing itself, where the log was slow to take it', async () => {
+    await room.place({ state: 'closing', closesAt: START_TIME });
+    // Nobody could read the record for a minute, and doors took votes meanwhile.
+    await stepAfter(60_000);
+    await stepAfter(GRACE - 1);
+    expect(closes).toEqual([]);
+    await stepAfter(1);
+    expect(closes).toEqual(['final 0']);
+  });
+
+  test('counts it anew after a restart, and by no clock that is set meanwhile', async () => {
+    await room.place({ state: 'closing', closesAt: START_TIME });
+    await stepAfter(0);
+    await stepAfter(GRACE + EFFECT_DELAY - 1);
+    room.restart();
+    schedule = newSchedule();
+    await stepAfter(1);
+    room.clock.jump(3_600_000);
+    await stepAfter(GRACE - 1);
+    expect(closes).toEqual([]);
+    await stepAfter(1);
+    expect(closes).toEqual(['final 0']);
+  });
+
+  test('waits for each poll by itself', async () => {
+    await room.place({ state: 'closing', closesAt: START_TIME });
+    await stepAfter(0);
+    await room.place({ id: 'other', state: 'closing', closesAt: START_TIME });
+    await stepAfter(5_000);
+    await stepAfter(EFFECT_DELAY + GRACE - 5_000);
+    expect(closes).toEqual(['final 0']);
+    hasPassed = true;
+    await stepAfter(0);
+    expect(await stateOf()).toBe('closed');
+    await stepAfter(3_000);
+    expect(closes).toEqual(['final 0', 'other 0']);
   });
 });

@@ -24,6 +24,8 @@ export class RunPollSchedule {
   readonly #deps: RunPollScheduleDeps;
   /** Polls whose CLOSE this process has appended. */
   readonly #closeAppended = new Set<string>();
+  /** `clock.monotonic()` of the first round that found a poll closing. */
+  readonly #closingSince = new Map<string, number>();
 
   constructor(deps: RunPollScheduleDeps) {
     this.#deps = deps;
@@ -50,18 +52,29 @@ export class RunPollSchedule {
     const { poll } = record;
     if (decideByClock(poll, now) !== null) {
       await this.#store(poll, (newest) => decideByClock(newest, now));
-    } else if (poll.state === 'closing' && now >= this.#closeDueAt(record)) {
+    } else if (poll.state === 'closing' && this.#isCloseDue(record, now)) {
       await this.#close(poll, now);
     }
   }
 
   /**
-   * From when on no door can have a vote under way: the doors shut at closesAt, or when the record that
+   * Whether no door can have a vote under way: the doors shut at closesAt, or when the record that
    * shuts them takes effect; clocks differ by S either way; a log's answer is awaited for A.
+   *
+   * Other processes' doors may read that record later than it was to take effect, where the log was
+   * slow to take it: the same wait counts from when it was read here, too. No door goes by what is
+   * older than CONTROL_STALE_MS, which is less than 2S.
    */
-  #closeDueAt({ poll, effectiveAt }: PollRecord): number {
-    const { acceptanceBoundMs, clockBoundMs } = this.#deps.settings;
-    return Math.max(poll.closesAt ?? 0, effectiveAt) + acceptanceBoundMs + 2 * clockBoundMs;
+  #isCloseDue({ poll, effectiveAt }: PollRecord, now: number): boolean {
+    const { clock, effectDelayMs, settings } = this.#deps;
+    const waitMs = settings.acceptanceBoundMs + 2 * settings.clockBoundMs;
+    if (effectDelayMs > 0) {
+      const at = clock.monotonic();
+      const since = this.#closingSince.get(poll.id) ?? at;
+      this.#closingSince.set(poll.id, since);
+      if (at - since < waitMs) return false;
+    }
+    return now >= Math.max(poll.closesAt ?? 0, effectiveAt) + waitMs;
   }
 
   async #close(poll: Poll, now: number): Promise<void> {
@@ -75,6 +88,7 @@ export class RunPollSchedule {
     if (!hasPassed) return;
     await this.#store(poll, (newest) => decideClosed(newest, now));
     this.#closeAppended.delete(poll.id);
+    this.#closingSince.delete(poll.id);
   }
 
   async #store(poll: Poll, decide: (newest: Poll) => Poll | null): Promise<void> {
