@@ -11,6 +11,7 @@ import { type PostgresServer, startPostgres } from './postgres-server.ts';
 import { type RabbitmqServer, startRabbitmq } from './rabbitmq-server.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { type CommandEnd, runApura } from './serve.ts';
+import { waitUntil } from './wait-until.ts';
 
 export interface ApartOptions {
   readonly log: 'kafka' | 'rabbitmq';
@@ -22,6 +23,8 @@ export interface ApartOptions {
   readonly partitions?: number;
   /** Further settings of every process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whom every server knows: stands in every address. */
+  readonly user?: { readonly username: string; readonly password: string };
 }
 
 /** One process of a role, by a name that outlasts its restarts. */
@@ -54,19 +57,23 @@ const POSTGRES_SETTINGS = ['shared_buffers=64MB', 'max_wal_size=512MB'];
 /** Starts the servers, then all roles, and waits until each has said that it is ready. @throws what one printed, if it ends. */
 export async function startApart(options: ApartOptions): Promise<InstallationApart> {
   await using cleanup = new AsyncDisposableStack();
+  const { user } = options;
+  const known = user === undefined ? {} : { user };
+  const login = user === undefined ? '' : `${user.username}:${user.password}@`;
   const folder = temporaryFolder();
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const [redis, postgres, kafka, rabbitmq] = await allOrNone(cleanup, [
-    startRedis(),
+    startRedis(user === undefined ? [] : redisUser(user)),
     startPostgres(POSTGRES_SETTINGS),
-    options.log === 'kafka' ? startKafka({ nodes: options.kafkaNodes ?? 1 }) : null,
-    options.log === 'rabbitmq' ? startRabbitmq() : null,
+    options.log === 'kafka' ? startKafka({ nodes: options.kafkaNodes ?? 1, ...known }) : null,
+    options.log === 'rabbitmq' ? startRabbitmq(undefined, user) : null,
   ]);
   const token = randomBytes(16).toString('hex');
   const env = {
-    APURA_LOG: kafka === null ? (rabbitmq?.url ?? '') : `kafka://${kafka.brokers}/apura`,
-    APURA_TALLY: `${redis.url}/0`,
-    APURA_LEDGER: postgres.url,
+    APURA_LOG: kafka === null ? (rabbitmq?.url ?? '') : `kafka://${login}${kafka.brokers}/apura`,
+    APURA_TALLY: `${redis.url.replace('//', `//${login}`)}/0`,
+    APURA_LEDGER:
+      user === undefined ? postgres.url : postgres.url.replace('@', `:${user.password}@`),
     APURA_PARTITIONS: String(options.partitions ?? PARTITIONS),
     APURA_SECRET: randomBytes(32).toString('hex'),
     APURA_ADMIN_TOKEN: token,
@@ -82,6 +89,11 @@ export async function startApart(options: ApartOptions): Promise<InstallationApa
   );
   apart.own(cleanup.move());
   return apart;
+}
+
+/** A user beside the one without a name, who stays for whoever starts the server. */
+function redisUser({ username, password }: NonNullable<ApartOptions['user']>): readonly string[] {
+  return ['--user', username, 'on', `>${password}`, '~*', '&*', '+@all'];
 }
 
 interface ApartParts {
@@ -144,6 +156,18 @@ export class InstallationApart implements AsyncDisposable {
   clientOf(name: string): ApiClient {
     const { url } = this.#process(name);
     return new ApiClient(() => ({ url, token: this.token }));
+  }
+
+  /** Waits until every door that runs has heard that the poll is open. */
+  async takesVotes(poll: string): Promise<void> {
+    const doors = this.processes.filter(({ role, isRunning }) => role === 'ingest' && isRunning);
+    for (const { name } of doors) {
+      await waitUntil(`${name} takes votes`, async () => {
+        // A door looks at the option last: no vote is cast.
+        const { json } = await this.clientOf(name).vote(poll, 'nobody');
+        return json.code === 'option_not_found';
+      });
+    }
   }
 
   /** Starts one more process of the role; resolves to its name once it is ready. */
