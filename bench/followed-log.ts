@@ -13,8 +13,12 @@ export interface FollowedLog {
   readonly rssGrowth: number;
 }
 
-/** Lets one worker follow the folder's log, on one CPU. */
-export async function followLog(store: 'tally' | 'ledger', folder: string): Promise<FollowedLog> {
-  const command = benchProgram('store-worker.ts', store, folder);
+/** Lets one worker follow the folder's log, on one CPU. `url`: of the Redis that holds the tally, if one does. */
+export async function followLog(
+  store: 'tally' | 'ledger',
+  folder: string,
+  url = '',
+): Promise<FollowedLog> {
+  const command = benchProgram('store-worker.ts', store, folder, url);
   return JSON.parse(await runToEnd(command, { cpu: SERVER_CPU })) as FollowedLog;
 }

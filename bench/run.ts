@@ -2,6 +2,7 @@
 import { feedPart } from './feed-part.ts';
 import { logSizePart } from './log-size-part.ts';
 import { kafkaPart, rabbitmqPart } from './log-votes-part.ts';
+import { redisPart } from './redis-part.ts';
 import { runParts } from './run-parts.ts';
 import { servePart } from './serve-part.ts';
 import { startPart } from './start-part.ts';
@@ -9,7 +10,17 @@ import { votesPart } from './votes-part.ts';
 import { workersPart } from './workers-part.ts';
 
 await runParts(
-  [votesPart, logSizePart, servePart, workersPart, feedPart, startPart, kafkaPart, rabbitmqPart],
+  [
+    votesPart,
+    logSizePart,
+    servePart,
+    workersPart,
+    feedPart,
+    startPart,
+    kafkaPart,
+    rabbitmqPart,
+    redisPart,
+  ],
   'make bench',
   process.argv.slice(2),
 );

@@ -1,8 +1,10 @@
 /**
  * One store's worker with a core of its own: follows a filled log to its end as the thread of `serve`
- * does, and tells how long it took. Arguments: tally or ledger, the data folder.
+ * does, and tells how long it took. Arguments: tally or ledger, the data folder, and the address of the
+ * Redis that holds the tally, if one does.
  */
 
+import { openRedisLiveTally } from '../src/adapters/redis/live-tally.ts';
 import { readLogSettings } from '../src/adapters/sqlite/catalogue.ts';
 import { openSqliteLogReader } from '../src/adapters/sqlite/event-log.ts';
 import { openSqliteLedger } from '../src/adapters/sqlite/ledger.ts';
@@ -21,7 +23,7 @@ import type { FollowedLog } from './followed-log.ts';
 const TALLY_STEP_BYTES = 4 << 20;
 const LEDGER_STEP_BYTES = 512 << 10;
 
-const [store = '', folder = ''] = process.argv.slice(2);
+const [store = '', folder = '', redisUrl = ''] = process.argv.slice(2);
 const paths = dataPaths(folder);
 const settings = readLogSettings(paths.catalogue);
 if (settings === null) throw new Error(`There is no log in ${folder}.`);
@@ -67,7 +69,10 @@ async function follow<Step extends StepBase>(
 
 let followed: FollowedLog;
 if (store === 'tally') {
-  await using tally = openSqliteLiveTally({ path: paths.tally, logId });
+  await using tally =
+    redisUrl === ''
+      ? openSqliteLiveTally({ path: paths.tally, logId })
+      : await openRedisLiveTally({ url: redisUrl, logId });
   followed = await follow(tally, () => new TallyCollector(), TALLY_STEP_BYTES);
 } else {
   await using ledger = openSqliteLedger({ path: paths.ledger, logId });
