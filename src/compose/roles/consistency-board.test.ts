@@ -92,3 +92,45 @@ test('sync that is silent leaves nothing consistent, and is named', async () => 
     alarms: ['Sync has said nothing of log log lately.'],
   });
 });
+
+test('of several logs the worst state holds, the oldest comparison, and every alarm', async () => {
+  const room = new Room({ older: [1], newer: [1] });
+  await room.seen('older', [1], { checkedAt: NOW - 5_000, alarms: ['old alarm'] });
+  await room.seen('newer', [1], { checkedAt: NOW - 100, alarms: ['new alarm'] });
+  expect(room.board.newest).toEqual({
+    state: 'consistent',
+    checkedAt: NOW - 5_000,
+    detail: null,
+    alarms: ['old alarm', 'new alarm'],
+  });
+  await room.seen('newer', [1], { state: 'checking', checkedAt: null, detail: 'begun' });
+  expect(room.board.newest).toMatchObject({ state: 'checking', checkedAt: null, detail: 'begun' });
+  await room.seen('older', [1], { state: 'different', detail: 'it differs', differences: 2 });
+  expect(room.board.newest).toMatchObject({ state: 'different', detail: 'it differs' });
+  await room.seen('newer', [1], { state: 'different', differences: 3 });
+  expect(room.board.differences).toBe(5);
+});
+
+test('a log of which sync has never spoken, as after a growth, leaves nothing consistent', async () => {
+  const room = new Room({ older: [1], newer: [0] });
+  await room.seen('older', [1]);
+  const silence = 'Sync has said nothing of log newer lately.';
+  expect(await room.board.report()).toMatchObject({
+    ...{ state: 'checking', detail: silence, alarms: [silence], drained: false },
+    ...{ logEnd: [{ partition: 0, end: 0 }], tally: [], ledger: [] },
+  });
+  expect(room.board.partitions).toEqual([]);
+});
+
+test('words that were read stand while the catalogue is away, until they are too old', async () => {
+  const room = new Room({ log: [1] });
+  await room.seen('log', [1]);
+  room.records.get = () => {
+    throw new Error('away');
+  };
+  await expect(room.board.refresh()).rejects.toThrow('away');
+  room.clock.advance(10_000);
+  expect(room.board.newest.state).toBe('consistent');
+  room.clock.advance(1);
+  expect(room.board.newest.state).toBe('checking');
+});
