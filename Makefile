@@ -22,10 +22,10 @@ run: export APURA_DEMO ?= 1
 run: setup ## serve on http://localhost:8080 with an open demo poll (APURA_DEMO=0: without)
 	@exec bin/apura serve
 
-run-distributed: setup test-packages ## the same on Kafka, Redis and Postgres, a process a role (LITE=1: smaller)
+run-distributed: setup test-packages ## the same, every role a process, on Kafka, Redis, Postgres and nginx (LITE=1: smaller)
 	@exec $(bun) tools/run-distributed.ts $(if $(filter 1,$(LITE)),--lite)
 
-services: setup-packages test-packages ## start WHAT="redis postgres kafka rabbitmq" (KAFKA_NODES=3, PORTS="redis=6399")
+services: setup-packages test-packages ## start real servers until Ctrl-C: WHAT="redis postgres kafka rabbitmq", KAFKA_NODES=3, PORTS="redis=6399"
 	@exec $(bun) tools/services.ts $(WHAT) $(if $(KAFKA_NODES),--kafka-nodes $(KAFKA_NODES)) $(PORTS:%=--port %)
 
 build: setup ## make dist/apura, one executable with everything inside
@@ -34,10 +34,10 @@ build: setup ## make dist/apura, one executable with everything inside
 ##@ Prove
 
 .PHONY: test test-fast coverage lint types arch tidy format
-test: setup test-packages ## check the code and run every test
+test: setup test-packages ## check the code and run every test, with real servers and a browser
 	@$(bun) tools/run-tests.ts
 
-test-fast: setup-packages ## run the unit and contract tests only
+test-fast: setup-packages ## run the tests that need neither servers nor a browser: units and contracts
 	@$(bun) tools/run-tests.ts unit
 
 coverage: setup ## show which lines of src the in-process tests reach
