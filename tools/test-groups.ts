@@ -17,8 +17,11 @@ export interface TestGroup {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** Adapters whose tests start a server of their own: a group of their own, or no quick run would be quick. */
-const SERVER_TESTS = ['src/adapters/{redis,postgres,kafka,rabbitmq}/**/*.test.ts'];
+/** Tests that start servers of their own: a group of their own, or no quick run would be quick. */
+const SERVER_TESTS = [
+  'src/adapters/{redis,postgres,kafka,rabbitmq}/**/*.test.ts',
+  'test/component/*-on-servers.test.ts',
+];
 
 export const GROUPS: readonly TestGroup[] = [
   {
@@ -43,6 +46,7 @@ export const GROUPS: readonly TestGroup[] = [
   {
     name: 'component',
     files: ['test/component/**/*.test.ts'],
+    without: SERVER_TESTS,
     expected: true,
     testTimeoutMs: 60 * SECOND,
     groupTimeoutMs: 10 * MINUTE,
