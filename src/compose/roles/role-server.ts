@@ -15,6 +15,7 @@ import type { RoleContext } from './process.ts';
 
 type Part = Readiness['parts'][number];
 type ProcessOperations = Pick<Operations, 'readiness' | 'metrics'>;
+type ServerContext = Pick<RoleContext, 'config' | 'clock' | 'logger'>;
 
 export function partOf(name: string, trouble: string | null): Part {
   return { name, ready: trouble === null, detail: trouble };
@@ -59,7 +60,7 @@ export function processOperations(
  * @throws ApuraError `port_in_use`; `invalid_config` where the address won't do.
  */
 export function startStatusServer(
-  { config, clock, logger }: RoleContext,
+  { config, clock, logger }: ServerContext,
   operations: ProcessOperations,
 ): HttpServer {
   return startHttpServer({
@@ -96,7 +97,7 @@ export interface DoorServerDeps {
  * @throws ApuraError `port_in_use`; `invalid_config` where the address or the certificate won't do.
  */
 export async function startDoorServer(
-  { config, clock, logger }: RoleContext,
+  { config, clock, logger }: ServerContext,
   { votes, operations, operatorToken }: DoorServerDeps,
 ): Promise<Pick<HttpServer, 'url'> & AsyncDisposable> {
   const monotonic = (): number => clock.monotonic();
