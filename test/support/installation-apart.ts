@@ -70,7 +70,10 @@ export async function startApart(options: ApartOptions): Promise<InstallationApa
   ]);
   const token = randomBytes(16).toString('hex');
   const env = {
-    APURA_LOG: kafka === null ? (rabbitmq?.url ?? '') : `kafka://${login}${kafka.brokers}/apura`,
+    APURA_LOG:
+      kafka === null
+        ? (rabbitmq?.url ?? '')
+        : `kafka://${login}${kafka.brokers}/apura${user === undefined ? '' : '?sasl=plain'}`,
     APURA_TALLY: `${redis.url.replace('//', `//${login}`)}/0`,
     APURA_LEDGER:
       user === undefined ? postgres.url : postgres.url.replace('@', `:${user.password}@`),

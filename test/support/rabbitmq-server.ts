@@ -7,6 +7,12 @@ import { connect } from 'amqplib';
 import { endInOrder, type KeptPlace } from './kept-place.ts';
 import { waitUntil } from './wait-until.ts';
 
+/** Whom the node knows, in place of its guest. */
+export interface RabbitmqUser {
+  readonly username: string;
+  readonly password: string;
+}
+
 export interface RabbitmqServer extends AsyncDisposable {
   readonly url: string;
   /** Ends it as kill -9 does. */
@@ -27,7 +33,10 @@ const WATERMARK = { none: '0.00001', usual: '0.6' };
  *
  * @throws when there is no RabbitMQ: these tests are never skipped.
  */
-export async function startRabbitmq(place?: KeptPlace): Promise<RabbitmqServer> {
+export async function startRabbitmq(
+  place?: KeptPlace,
+  user?: RabbitmqUser,
+): Promise<RabbitmqServer> {
   const script = Bun.which('rabbitmq-server', { PATH: `${DEBIAN}:${process.env.PATH ?? ''}` });
   const epmdProgram = Bun.which('epmd', { PATH: '/usr/bin:/usr/lib/erlang/bin' });
   if (script === null || epmdProgram === null) {
@@ -50,6 +59,9 @@ export async function startRabbitmq(place?: KeptPlace): Promise<RabbitmqServer> 
       'log.file.level = warning',
       'disk_free_limit.absolute = 10MB',
       `vm_memory_high_watermark.relative = ${WATERMARK.usual}`,
+      ...(user === undefined
+        ? []
+        : [`default_user = ${user.username}`, `default_pass = ${user.password}`]),
     ].join('\n'),
   );
   writeFileSync(files.plugins, '[].');
@@ -76,7 +88,8 @@ export async function startRabbitmq(place?: KeptPlace): Promise<RabbitmqServer> 
   const epmd = Bun.spawn([epmdProgram, '-port', String(epmdPort), '-address', '127.0.0.1'], {
     stdio: ['ignore', 'ignore', 'ignore'],
   });
-  const url = `amqp://127.0.0.1:${port}`;
+  const login = user === undefined ? '' : `${user.username}:${user.password}@`;
+  const url = `amqp://${login}127.0.0.1:${port}`;
   const launch = async (): Promise<Bun.Subprocess> => {
     const child = Bun.spawn([script], {
       env: environment,
