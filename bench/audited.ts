@@ -13,8 +13,13 @@ interface AuditReport {
 }
 
 /** The books of the whole log. @throws unless `apura audit` ends with exit code 0. */
-export async function audited(folder: string): Promise<Audited> {
-  const output = await runToEnd(apura('audit', '--json'), { env: { APURA_DATA: folder } });
+export function audited(folder: string): Promise<Audited> {
+  return auditedWith({ APURA_DATA: folder });
+}
+
+/** As `audited`, of an installation that these settings name. */
+export async function auditedWith(env: Readonly<Record<string, string>>): Promise<Audited> {
+  const output = await runToEnd(apura('audit', '--json'), { env });
   const { partitions } = JSON.parse(output) as AuditReport;
   const books = partitions.flatMap((partition) => partition.books);
   const sum = (key: keyof Audited): number => books.reduce((total, b) => total + b[key], 0);

@@ -20,6 +20,8 @@ export interface PartResult {
 export interface Part {
   readonly name: string;
   readonly title: string;
+  /** Takes minutes: runs where it is named, and not with the others. */
+  readonly onlyByName?: boolean;
   /** Says how it was measured, under the part's table. */
   readonly method: string;
   /** @throws where a count is wrong: a figure of a server that miscounts is worth nothing. */

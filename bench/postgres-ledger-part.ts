@@ -1,27 +1,19 @@
 /** What the ledger on Postgres takes and answers on top of the rows that are there already. */
 import { openPostgresLedger } from '../src/adapters/postgres/ledger.ts';
-import type { EventColumns, EventPage, Ledger, LedgerStep } from '../src/ports/ledger.ts';
+import type { EventPage, Ledger } from '../src/ports/ledger.ts';
 import type { PartitionCounts } from '../src/ports/store-step.ts';
 import { atLeast, atMost, type Figure, milliseconds, perSecond, seconds } from './figure.ts';
+import { FED_PARTITIONS, FED_STEP_VOTES, LedgerFeeder } from './ledger-feeder.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
 import { startBenchPostgres } from './servers.ts';
 import { highest, median, percentile } from './statistics.ts';
 
-const PARTITIONS = 12;
-const STEP_VOTES = 20_000;
-const STEP_BLOCKS = 40;
 /** The rate that the ids' times tell of. */
 const VOTES_PER_MS = 50;
-const TRAVEL_MS = 40;
-const MINUTE_MS = 60_000;
 /** So that the votes lie on both sides of a midnight. */
 const BEGUN_AT = Date.UTC(2026, 5, 1, 23, 58, 20);
 const SCOPE = 'demo';
-const KEYS = ['ana', 'davi', 'marina'].map((item) => ({
-  scope: SCOPE,
-  item,
-  lane: 'valid' as const,
-}));
+const MINUTE_MS = 60_000;
 const PAGE_EVENTS = 1_000;
 /** Deep enough; all of them would take minutes. */
 const PAGES_MAX = 2_000;
@@ -32,126 +24,6 @@ const PAGE_MS_MAX = 50;
 const FIND_MS_MAX = 5;
 const WINDOWS_MS_MAX = 50;
 
-/** Commits steps of new votes, partition by partition, one at a time as one worker does. */
-class Feeder {
-  readonly #ledger: Ledger;
-  readonly #epochs: number[] = [];
-  readonly #next: number[] = [];
-  #steps = 0;
-  #state = 0x9e3779b9;
-  /** An id of the first step. */
-  firstId = '';
-
-  constructor(ledger: Ledger) {
-    this.#ledger = ledger;
-  }
-
-  get votes(): number {
-    return this.#steps * STEP_VOTES;
-  }
-
-  async start(): Promise<void> {
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
-      this.#epochs.push((await this.#ledger.takeOver(partition)).epoch);
-      this.#next.push(0);
-    }
-  }
-
-  /** @returns how long each commit took, ms. @throws where a step is not applied. */
-  async feed(votes: number): Promise<readonly number[]> {
-    const times: number[] = [];
-    const end = this.votes + votes;
-    while (this.votes < end) {
-      const step = this.#step();
-      const startedAt = performance.now();
-      const outcome = await this.#ledger.commit(step);
-      times.push(performance.now() - startedAt);
-      if (outcome !== 'applied') throw new Error(`A step was ${outcome}.`);
-      this.#next[step.partition] = step.checkpoint.nextOffset;
-      this.#steps += 1;
-    }
-    return times;
-  }
-
-  #step(): LedgerStep {
-    const partition = this.#steps % PARTITIONS;
-    const from = this.#next[partition] ?? 0;
-    const counted = this.#votes(from);
-    if (this.firstId === '') {
-      this.firstId = Buffer.from(counted.ids.subarray(0, 16)).toString('hex');
-    }
-    const logTime = highest(counted.acceptedAt);
-    const nextOffset = from + STEP_BLOCKS;
-    const checkpoint = { nextOffset, logTime, windowStartOffset: 0, lastBlockCrc: 1 };
-    const sums = { logged: STEP_VOTES, counted: STEP_VOTES, duplicate: 0, expired: 0, late: 0 };
-    return {
-      partition,
-      epoch: this.#epochs[partition] ?? 0,
-      from,
-      checkpoint,
-      acceptedFrom: counted.acceptedAt[0] ?? null,
-      counts: countsOf(counted),
-      books: [{ scope: SCOPE, ...sums, voided: 0 }],
-      closes: [],
-      acts: [],
-      counted,
-      excluded: { ...columns(0), verdict: new Uint8Array() },
-    };
-  }
-
-  #votes(from: number): EventColumns {
-    const votes = columns(STEP_VOTES);
-    const view = new DataView(votes.ids.buffer);
-    const round = Math.floor(this.#steps / PARTITIONS) * PARTITIONS * STEP_VOTES;
-    for (let vote = 0; vote < STEP_VOTES; vote += 1) {
-      const time = BEGUN_AT + Math.floor((round + vote * PARTITIONS) / VOTES_PER_MS);
-      view.setUint32(vote * 16, Math.floor(time / 0x1_0000));
-      view.setUint16(vote * 16 + 4, time % 0x1_0000);
-      view.setUint16(vote * 16 + 6, this.#random() & 0xffff);
-      view.setUint32(vote * 16 + 8, this.#random());
-      view.setUint32(vote * 16 + 12, this.#random());
-      votes.keyIndex[vote] = vote % KEYS.length;
-      votes.acceptedAt[vote] = time + TRAVEL_MS;
-      votes.offset[vote] = from + Math.floor((vote * STEP_BLOCKS) / STEP_VOTES);
-    }
-    return votes;
-  }
-
-  /** Words that look random enough to be ids, the same in every run. */
-  #random(): number {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    return this.#state >>> 0;
-  }
-}
-
-function columns(count: number) {
-  return {
-    count,
-    ids: new Uint8Array(count * 16),
-    keyIndex: new Uint16Array(count),
-    acceptedAt: new Float64Array(count),
-    offset: new Float64Array(count),
-    keys: KEYS,
-  };
-}
-
-function countsOf({ count, keyIndex, acceptedAt }: EventColumns): LedgerStep['counts'] {
-  const counts = new Map<string, { key: number; minute: number; count: number }>();
-  for (let vote = 0; vote < count; vote += 1) {
-    const key = keyIndex[vote] ?? 0;
-    const minute = Math.floor((acceptedAt[vote] ?? 0) / MINUTE_MS);
-    const total = counts.get(`${key} ${minute}`) ?? { key, minute, count: 0 };
-    total.count += 1;
-    counts.set(`${key} ${minute}`, total);
-  }
-  return [...counts.values()].flatMap(({ key, ...rest }) => {
-    const name = KEYS[key];
-    return name === undefined ? [] : [{ ...name, ...rest }];
-  });
-}
-
 async function timed<T>(work: () => Promise<T>): Promise<readonly [ms: number, result: T]> {
   const startedAt = performance.now();
   const result = await work();
@@ -161,7 +33,7 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [ms: number, r
 /** Every partition's rows counted anew. @throws where rows and windows differ. */
 async function recountAll(ledger: Ledger): Promise<number> {
   let elapsedMs = 0;
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+  for (let partition = 0; partition < FED_PARTITIONS; partition += 1) {
     const [ms, rows] = await timed(() => ledger.recount(partition));
     elapsedMs += ms;
     const sum = ({ counts }: PartitionCounts) => counts.reduce((all, { count }) => all + count, 0);
@@ -199,7 +71,11 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   const more = quick ? 240_000 : 2_000_000;
   await using server = await startBenchPostgres(folder);
   await using ledger = await openPostgresLedger({ url: server.url, logId: 'bench' });
-  const feeder = new Feeder(ledger);
+  const feeder = new LedgerFeeder(ledger, {
+    scope: SCOPE,
+    begunAt: BEGUN_AT,
+    votesPerMs: VOTES_PER_MS,
+  });
   await feeder.start();
   say(`filling the ledger with ${base.toLocaleString('en-US')} votes`);
   await feeder.feed(base);
@@ -236,9 +112,10 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
 export const postgresLedgerPart: Part = {
   name: 'postgres-ledger',
   title: 'The ledger on Postgres',
+  onlyByName: true,
   method:
-    `A server of its own with the defaults of its package and fsync on; ${PARTITIONS} partitions, steps ` +
-    `of ${STEP_VOTES.toLocaleString('en-US')} votes one at a time, ids as primary key, votes on both sides ` +
+    `A server of its own with the defaults of its package and fsync on; ${FED_PARTITIONS} partitions, steps ` +
+    `of ${FED_STEP_VOTES.toLocaleString('en-US')} votes one at a time, ids as primary key, votes on both sides ` +
     'of a midnight. The recount is of every row, and is held against the windows; pages follow one another.',
   run,
 };

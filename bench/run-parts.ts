@@ -8,17 +8,22 @@ import { figuresText, record, writeResultsPage } from './record.ts';
 /** In the order of the page. */
 const PAGE_ORDER = [
   'votes',
+  'kafka',
+  'rabbitmq',
   'log-size',
   'serve',
   'workers',
+  'redis',
   'postgres-ledger',
+  'report',
   'feed',
+  'apart',
   'start',
   'peak',
   'soak',
 ];
 
-/** Runs the parts that the arguments name (all if none), and sets the exit code. */
+/** Runs the parts that the arguments name (if none, all that do not take minutes), and sets the exit code. */
 export async function runParts(
   parts: readonly Part[],
   command: string,
@@ -33,7 +38,9 @@ export async function runParts(
     process.exitCode = 2;
     return;
   }
-  const chosen = parts.filter(({ name }) => named.length === 0 || named.includes(name));
+  const chosen = parts.filter(({ name, onlyByName }) =>
+    named.length === 0 ? onlyByName !== true : named.includes(name),
+  );
   for (const part of chosen) {
     console.log(`\n${part.title}`);
     // Not in /tmp, which may lie in memory: flushes are what is measured.
