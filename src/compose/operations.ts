@@ -76,15 +76,16 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
     async consistency() {
       const { partitions } = counting.lag();
       const { state, checkedAt, detail } = counting.consistency.newest;
+      const log = ingest.settings.logId;
       return {
         state,
         checkedAt,
         detail,
         alarms: [],
         drained: counting.isDrained(),
-        logEnd: partitions.map(({ partition, end }) => ({ partition, end })),
-        tally: partitions.map(({ partition, tally }) => ({ partition, next: tally })),
-        ledger: partitions.map(({ partition, ledger }) => ({ partition, next: ledger })),
+        logEnd: partitions.map(({ partition, end }) => ({ log, partition, end })),
+        tally: partitions.map(({ partition, tally }) => ({ log, partition, next: tally })),
+        ledger: partitions.map(({ partition, ledger }) => ({ log, partition, next: ledger })),
       };
     },
     async metrics() {

@@ -152,7 +152,7 @@ export class ApiClient {
     });
   }
 
-  /** Where the log ends, a partition. */
+  /** Where the logs end, a partition. */
   async positions(): Promise<readonly { readonly partition: number; readonly end: number }[]> {
     const { json } = await this.mustBe(200, '/v1/consistency');
     return json.logEnd as readonly { partition: number; end: number }[];

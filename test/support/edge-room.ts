@@ -82,9 +82,9 @@ export class EdgeRoom extends VotingRoom {
     detail: null,
     alarms: [],
     drained: true,
-    logEnd: [{ partition: 0, end: 12 }],
-    tally: [{ partition: 0, next: 12 }],
-    ledger: [{ partition: 0, next: 12 }],
+    logEnd: [{ log: 'log', partition: 0, end: 12 }],
+    tally: [{ log: 'log', partition: 0, next: 12 }],
+    ledger: [{ log: 'log', partition: 0, next: 12 }],
   };
   readonly deps: ApiDeps;
   readonly api: Api;

@@ -149,9 +149,9 @@ export class FakePollServer implements AsyncDisposable {
           state: this.inconsistency === null ? 'consistent' : 'different',
           detail: this.inconsistency,
           drained,
-          logEnd: [{ partition: 0, end }],
-          tally: [{ partition: 0, next }],
-          ledger: [{ partition: 0, next }],
+          logEnd: [{ log: 'log', partition: 0, end }],
+          tally: [{ log: 'log', partition: 0, next }],
+          ledger: [{ log: 'log', partition: 0, next }],
         });
       }
       case '/v1/polls/demo/export':

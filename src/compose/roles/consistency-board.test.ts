@@ -53,12 +53,12 @@ test('all is counted only when the stores were seen at the end that the log has 
   expect(await isDrained()).toBe(true);
   expect(await room.board.report()).toMatchObject({
     logEnd: [
-      { partition: 0, end: 3 },
-      { partition: 1, end: 6 },
+      { log: 'log', partition: 0, end: 3 },
+      { log: 'log', partition: 1, end: 6 },
     ],
     tally: [
-      { partition: 0, next: 3 },
-      { partition: 1, next: 6 },
+      { log: 'log', partition: 0, next: 3 },
+      { log: 'log', partition: 1, next: 6 },
     ],
   });
 });
@@ -78,7 +78,14 @@ test('a log that came later is drained when the older ones are too', async () =>
   expect(await room.board.report()).toMatchObject({
     drained: true,
     state: 'consistent',
-    logEnd: [{ partition: 0, end: 0 }],
+    logEnd: [
+      { log: 'older', partition: 0, end: 9 },
+      { log: 'newer', partition: 0, end: 0 },
+    ],
+    ledger: [
+      { log: 'older', partition: 0, next: 9 },
+      { log: 'newer', partition: 0, next: 0 },
+    ],
   });
 });
 
@@ -117,7 +124,8 @@ test('a log of which sync has never spoken, as after a growth, leaves nothing co
   const silence = 'Sync has said nothing of log newer lately.';
   expect(await room.board.report()).toMatchObject({
     ...{ state: 'checking', detail: silence, alarms: [silence], drained: false },
-    ...{ logEnd: [{ partition: 0, end: 0 }], tally: [], ledger: [] },
+    tally: [{ log: 'older', partition: 0, next: 1 }],
+    ledger: [{ log: 'older', partition: 0, next: 1 }],
   });
   expect(room.board.partitions).toEqual([]);
 });

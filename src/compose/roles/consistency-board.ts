@@ -69,8 +69,8 @@ export class ConsistencyBoard {
   }
 
   /**
-   * The newest words, held against the ends of the logs as they are now; positions are those of the
-   * newest log. Stores only go on from where sync saw them, so that `drained` comes late, but is true.
+   * The newest words, held against the ends of all logs as they are now. Stores only go on from where
+   * sync saw them, so that `drained` comes late, but is true.
    *
    * @throws whatever the logs throw.
    */
@@ -82,10 +82,18 @@ export class ConsistencyBoard {
     return {
       ...this.newest,
       drained,
-      logEnd: ends.at(-1) ?? [],
-      tally: this.partitions.map(({ partition, tally }) => ({ partition, next: tally })),
-      ledger: this.partitions.map(({ partition, ledger }) => ({ partition, next: ledger })),
+      logEnd: ends.flat(),
+      tally: this.#seen(({ tally }) => tally),
+      ledger: this.#seen(({ ledger }) => ledger),
     };
+  }
+
+  /** Where sync saw a store last, in every log. */
+  #seen(of: (seen: ConsistencyRecord['partitions'][number]) => number): ConsistencyReport['tally'] {
+    return this.#logs.flatMap(({ logId }) => {
+      const seen = this.#records.get(logId)?.partitions ?? [];
+      return seen.map((one) => ({ log: logId, partition: one.partition, next: of(one) }));
+    });
   }
 
   /** Differences found, over all logs. */
@@ -99,10 +107,14 @@ export class ConsistencyBoard {
   }
 }
 
-async function endsOf({ log, partitions }: ComparedLog): Promise<Ends> {
+async function endsOf({ logId, log, partitions }: ComparedLog): Promise<Ends> {
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   return Promise.all(
-    numbers.map(async (partition) => ({ partition, end: (await log.bounds(partition)).end })),
+    numbers.map(async (partition) => ({
+      log: logId,
+      partition,
+      end: (await log.bounds(partition)).end,
+    })),
   );
 }
 

@@ -260,8 +260,8 @@ async function drawSheet(
   return check.conclude(record, results);
 }
 
-function isSame(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
-  return a.size === b.size && Array.from(a).every(([partition, end]) => b.get(partition) === end);
+function isSame(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && Array.from(a).every(([place, end]) => b.get(place) === end);
 }
 
 function randomWord(): number {

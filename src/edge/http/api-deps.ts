@@ -77,11 +77,17 @@ export interface ConsistencyReport {
   readonly alarms: readonly string[];
   /** Whether every store has followed the log to its end. */
   readonly drained: boolean;
-  /** One past the last offset, a partition. */
-  readonly logEnd: readonly { readonly partition: number; readonly end: number }[];
-  /** The next offset that the store will take, a partition. */
-  readonly tally: readonly { readonly partition: number; readonly next: number }[];
-  readonly ledger: readonly { readonly partition: number; readonly next: number }[];
+  /** One past the last offset, a partition of each log. */
+  readonly logEnd: readonly (LogPartition & { readonly end: number })[];
+  /** The next offset that the store will take. */
+  readonly tally: readonly (LogPartition & { readonly next: number })[];
+  readonly ledger: readonly (LogPartition & { readonly next: number })[];
+}
+
+interface LogPartition {
+  /** The log's id: an installation that has grown has several. */
+  readonly log: string;
+  readonly partition: number;
 }
 
 export interface Operations {

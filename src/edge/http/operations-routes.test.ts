@@ -58,9 +58,9 @@ describe('/v1/consistency', () => {
       detail: 'p0',
       alarms: [],
       drained: true,
-      logEnd: [{ partition: 0, end: 12 }],
-      tally: [{ partition: 0, next: 12 }],
-      ledger: [{ partition: 0, next: 12 }],
+      logEnd: [{ log: 'log', partition: 0, end: 12 }],
+      tally: [{ log: 'log', partition: 0, next: 12 }],
+      ledger: [{ log: 'log', partition: 0, next: 12 }],
     });
   });
 

@@ -277,7 +277,8 @@ export const readinessSchema = z
 
 export const healthSchema = z.strictObject({ alive: z.literal(true) }).openapi('Health');
 
-const nextOffsets = z.array(z.strictObject({ partition: z.number().int(), next: count }));
+const logPartition = { log: z.string(), partition: z.number().int() };
+const nextOffsets = z.array(z.strictObject({ ...logPartition, next: count }));
 
 export const consistencySchema = z
   .strictObject({
@@ -286,7 +287,7 @@ export const consistencySchema = z
     detail: z.string().nullable(),
     alarms: z.array(z.string()).openapi({ description: 'What an operator must know of.' }),
     drained: z.boolean(),
-    logEnd: z.array(z.strictObject({ partition: z.number().int(), end: count })),
+    logEnd: z.array(z.strictObject({ ...logPartition, end: count })),
     tally: nextOffsets,
     ledger: nextOffsets,
   })

@@ -79,16 +79,16 @@ describe('the position', () => {
       detail: null,
       drained: false,
       logEnd: [
-        { partition: 0, end },
-        { partition: 1, end: 4 },
+        { log: 'old', partition: 0, end },
+        { log: 'new', partition: 0, end: 4 },
       ],
       tally: [
-        { partition: 0, next: tally },
-        { partition: 1, next: 4 },
+        { log: 'old', partition: 0, next: tally },
+        { log: 'new', partition: 0, next: 4 },
       ],
       ledger: [
-        { partition: 0, next: ledger },
-        { partition: 1, next: 4 },
+        { log: 'old', partition: 0, next: ledger },
+        { log: 'new', partition: 0, next: 4 },
       ],
       ...more,
     });
@@ -146,7 +146,7 @@ describe('the position', () => {
     expect(behind).toMatchObject({ drained: false, inconsistency: null });
     expect(drained).toMatchObject({ drained: true, inconsistency: null });
     expect(different).toMatchObject({ drained: false, inconsistency: 'partition 0' });
-    expect(drained?.logEnd.get(0)).toBe(10);
+    expect(drained?.logEnd.get('old 0')).toBe(10);
   });
 });
 

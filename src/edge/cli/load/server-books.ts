@@ -5,8 +5,8 @@ import type { ExportedVote, OptionCounts } from './balance-sheet.ts';
 
 /** How far log and stores are, a partition. */
 export interface CountingPosition {
-  /** One past the log's last block. */
-  readonly logEnd: ReadonlyMap<number, number>;
+  /** One past the last block, by log and partition. */
+  readonly logEnd: ReadonlyMap<string, number>;
   /** Whether every store has counted to `logEnd`. */
   readonly drained: boolean;
   /** How the server's own check says that its stores differ; null where it does not. */
@@ -42,9 +42,7 @@ export class ServerBooks {
 
   async position(): Promise<CountingPosition> {
     const report = await this.#api.get('/v1/consistency');
-    const logEnd = new Map(
-      listOf(report, 'logEnd').map(({ partition, end }) => [Number(partition), Number(end)]),
-    );
+    const logEnd = positionsIn(report, 'logEnd', 'end');
     const inconsistency = report.state === 'different' ? String(report.detail) : null;
     return {
       logEnd,
@@ -61,13 +59,11 @@ export class ServerBooks {
    */
   async counted(withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
-    let target: ReadonlyMap<number, number> | null = null;
+    let target: ReadonlyMap<string, number> | null = null;
     for (;;) {
       const report = await this.#reportOrNull();
       if (report !== null) {
-        target ??= new Map(
-          listOf(report, 'logEnd').map(({ partition, end }) => [Number(partition), Number(end)]),
-        );
+        target ??= positionsIn(report, 'logEnd', 'end');
         if (hasCounted(report, target)) return;
       }
       if (performance.now() > deadline) {
@@ -118,11 +114,18 @@ function notAnOperator(): ApuraError {
   );
 }
 
-function hasCounted(report: Json, target: ReadonlyMap<number, number>): boolean {
+function hasCounted(report: Json, target: ReadonlyMap<string, number>): boolean {
   return ['tally', 'ledger'].every((store) => {
-    const next = new Map(listOf(report, store).map((row) => [Number(row.partition), row.next]));
-    return Array.from(target).every(([partition, end]) => Number(next.get(partition) ?? 0) >= end);
+    const next = positionsIn(report, store, 'next');
+    return Array.from(target).every(([place, end]) => (next.get(place) ?? 0) >= end);
   });
+}
+
+/** Offsets by log and partition: an installation that has grown has several logs. */
+function positionsIn(report: Json, list: string, name: 'end' | 'next'): Map<string, number> {
+  return new Map(
+    listOf(report, list).map((row) => [`${row.log} ${row.partition}`, Number(row[name])]),
+  );
 }
 
 function exportedVote(line: string): ExportedVote {
