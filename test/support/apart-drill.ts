@@ -40,6 +40,8 @@ export interface DrillReport {
   readonly acknowledged: number;
   /** Requests beyond the first of a vote. */
   readonly retries: number;
+  /** Votes that were sent again seconds after they were acknowledged. */
+  readonly repeated: number;
   /** Votes with a try of unknown outcome, every one of which was acknowledged by a later try. */
   readonly unknown: number;
   /** Tries that the log holds beside the one that counts. */
@@ -128,6 +130,7 @@ async function drill(apart: InstallationApart, options: DrillOptions): Promise<D
     sent: voters.sent,
     acknowledged: voters.acknowledged,
     retries: voters.tries - voters.sent,
+    repeated: voters.repeated,
     unknown: voters.unknown,
     duplicates: books.reduce((sum, { duplicate }) => sum + duplicate, 0),
     counted: books.reduce((sum, { counted }) => sum + counted, 0),

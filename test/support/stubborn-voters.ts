@@ -1,4 +1,6 @@
 /** Voters at a steady rate who send each vote again, with the same id and at another door, until it is acknowledged. */
+
+import { sleep } from '../../src/compose/sleep.ts';
 import { VoteIds } from '../../src/edge/cli/load/vote-ids.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -24,6 +26,9 @@ const TRY_MS_MAX = 7_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 1_000;
 const SETTLE_MS_MAX = 60_000;
+/** One voter in so many hears no answer and sends the vote again, so much later: workers have changed since. */
+const DEAF_EVERY = 20;
+const DEAF_MS = [2_000, 20_000] as const;
 /** Refusals that say that nothing of this try was logged. */
 const NOT_LOGGED: ReadonlySet<unknown> = new Set(['not_ready', 'overloaded', 'log_unavailable']);
 
@@ -33,12 +38,14 @@ export class StubbornVoters implements AsyncDisposable {
   /** By the vote's number: when it was first sent, ms since the Unix epoch. */
   readonly #times: number[] = [];
   readonly #acknowledged: boolean[] = [];
+  readonly #stopping = new AbortController();
   readonly #ended = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
   #due = 0;
   #lookedAt = performance.now();
   #underWay = 0;
-  #isStopping = false;
+  /** Those who have their answer, and will send the vote again. */
+  #deaf = 0;
   #fault: Error | null = null;
   /** Votes that were acknowledged. */
   acknowledged = 0;
@@ -47,6 +54,8 @@ export class StubbornVoters implements AsyncDisposable {
   /** Votes of which a try was of unknown outcome, and those of them that were acknowledged since. */
   unknown = 0;
   resolved = 0;
+  /** Votes that were sent again after they were acknowledged, until they were once more. */
+  repeated = 0;
 
   constructor(options: VotersOptions) {
     this.#options = options;
@@ -69,11 +78,11 @@ export class StubbornVoters implements AsyncDisposable {
 
   /** Sends no new vote, and waits until each that was sent is acknowledged. @throws as `acknowledges`. */
   async settle(): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     clearInterval(this.#timer);
     await waitUntil(
       'every vote is acknowledged',
-      () => this.#fault !== null || this.#underWay === 0,
+      () => this.#fault !== null || this.#underWay + this.#deaf === 0,
       SETTLE_MS_MAX,
     );
     if (this.#fault !== null) throw this.#fault;
@@ -126,17 +135,17 @@ export class StubbornVoters implements AsyncDisposable {
 
   /** Gives up whatever is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     clearInterval(this.#timer);
     this.#ended.abort();
-    await waitUntil('no vote is under way', () => this.#underWay === 0);
+    await waitUntil('no vote is under way', () => this.#underWay + this.#deaf === 0);
   }
 
   #look(): void {
     const now = performance.now();
     this.#due += ((now - this.#lookedAt) * this.#options.ratePerSecond) / 1_000;
     this.#lookedAt = now;
-    while (this.#due >= 1 && this.#underWay < UNDER_WAY_MAX && !this.#isStopping) {
+    while (this.#due >= 1 && this.#underWay < UNDER_WAY_MAX && !this.#stopping.signal.aborted) {
       this.#due -= 1;
       void this.#vote();
     }
@@ -146,37 +155,51 @@ export class StubbornVoters implements AsyncDisposable {
 
   async #vote(): Promise<void> {
     const vote = this.#times.length;
-    const time = Date.now();
-    this.#times.push(time);
+    this.#times.push(Date.now());
     this.#acknowledged.push(false);
     this.#underWay += 1;
+    const doubts = await this.#deliver(vote);
+    this.#underWay -= 1;
+    if (doubts === null) return;
+    this.#acknowledged[vote] = true;
+    this.acknowledged += 1;
+    if (doubts > 0) this.resolved += 1;
+    if (vote % DEAF_EVERY === 0) await this.#repeat(vote);
+  }
+
+  async #repeat(vote: number): Promise<void> {
+    this.#deaf += 1;
+    const [from, to] = DEAF_MS;
+    // The golden ratio spreads them evenly.
+    await sleep(from + ((vote * 0.618) % 1) * (to - from), this.#stopping.signal);
+    if ((await this.#deliver(vote)) !== null) this.repeated += 1;
+    this.#deaf -= 1;
+  }
+
+  /** Sends a vote until it is acknowledged; how many tries were of unknown outcome, null where it gave up. */
+  async #deliver(vote: number): Promise<number | null> {
+    let doubts = 0;
     try {
-      let isDoubtful = false;
       for (let tries = 0; !this.#ended.signal.aborted && this.#fault === null; tries += 1) {
-        const outcome = await this.#try(vote, time, tries);
-        if (outcome === 'acknowledged') {
-          this.#acknowledged[vote] = true;
-          this.acknowledged += 1;
-          if (isDoubtful) this.resolved += 1;
-          return;
+        const outcome = await this.#try(vote, tries);
+        if (outcome === 'acknowledged') return doubts;
+        if (outcome === 'unknown') {
+          doubts += 1;
+          if (doubts === 1 && this.#acknowledged[vote] === false) this.unknown += 1;
         }
-        if (outcome === 'unknown' && !isDoubtful) {
-          isDoubtful = true;
-          this.unknown += 1;
-        }
-        await Bun.sleep(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(tries, 10)));
+        const backoffMs = RETRY_FIRST_MS * 2 ** Math.min(tries, 10);
+        await sleep(Math.min(RETRY_MAX_MS, backoffMs), this.#ended.signal);
       }
     } catch (error) {
       this.#fault ??= error instanceof Error ? error : new Error(String(error));
-    } finally {
-      this.#underWay -= 1;
     }
+    return null;
   }
 
   /** @throws what was answered, where it is neither yes, nor no for now, nor unknown. */
-  async #try(vote: number, time: number, tries: number): Promise<Outcome> {
+  async #try(vote: number, tries: number): Promise<Outcome> {
     const { doors, poll } = this.#options;
-    const key = this.#ids.uuid(vote, time);
+    const key = this.#ids.uuid(vote, this.#times[vote] ?? 0);
     const door = doors[(vote + tries) % doors.length] ?? '';
     this.tries += 1;
     let response: Response;
