@@ -114,7 +114,10 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
   );
 
   const instruments = createInstruments(version);
-  addSyncMetrics(instruments, { report: () => newest.sync.newest, now: () => clock.now() });
+  addSyncMetrics(instruments, {
+    reports: () => logs.map(({ door, sync }) => [door.place.settings.logId, sync.newest]),
+    now: () => clock.now(),
+  });
   addLogMetrics(instruments, watch);
   const { description } = newest.door.log;
   const doors = logs.map(({ door }) => door);
