@@ -1,5 +1,4 @@
 /** Which technology stands behind each port of a role that runs apart: one exhaustive switch a port. */
-
 import { openKafkaLog } from '../adapters/kafka/event-log.ts';
 import { joinKafkaGroup } from '../adapters/kafka/partition-ownership.ts';
 import { openPostgresCatalogue } from '../adapters/postgres/catalogue.ts';

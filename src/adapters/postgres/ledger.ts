@@ -1,5 +1,4 @@
 /** The ledger on Postgres: every event a row, in one schema with the windows and the position they make. */
-
 import { finished } from 'node:stream/promises';
 import { DatabaseError, escapeLiteral, type PoolClient } from 'pg';
 import { from } from 'pg-copy-streams';

@@ -9,11 +9,12 @@ const { counted, voided } = VOTE_STATES;
  * `vote` is the big table, one row an event, cut by day of the id's time (an id16 begins with its
  * 48-bit time and a uuid is ordered by its bytes), and each day by the log's partitions: a recount
  * reads one partition's rows only, and a reset or a day's end removes files, not rows. An id is of one
- * time and one partition, so that a primary key a leaf is one over all. `excluded` takes the rare late and expired events, of which one id may have many. `key` gives each
- * (scope, item, lane) a small number; `key_span` says between which id times a key's events lie, so
- * that a small poll's events are found without reading a large one's. `forgotten` counts the rows that
- * retention has taken away, so that a recount still comes to what the windows say. Everything that a
- * step adds to is keyed by partition: steps of different partitions never wait for each other's rows.
+ * time and one partition, so that a primary key a leaf is one over all. `excluded` takes the rare late
+ * and expired events, of which one id may have many. `key` gives each (scope, item, lane) a small
+ * number; `key_span` says between which id times a key's events lie, so that a small poll's events are
+ * found without reading a large one's. `forgotten` counts the rows that retention has taken away, so that
+ * a recount still comes to what the windows say. Everything that a step adds to is keyed by partition:
+ * steps of different partitions never wait for each other's rows.
  */
 const LEDGER_TABLES = `
   CREATE TABLE progress (

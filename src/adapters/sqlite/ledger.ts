@@ -1,5 +1,4 @@
 /** The ledger on SQLite: every event a row, in one file with the windows and the position they make. */
-
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { Checkpoint } from '../../domain/counting/checkpoint.ts';

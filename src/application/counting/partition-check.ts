@@ -50,6 +50,7 @@ const FOLD_BYTES_MAX = 4 << 20;
 const REPAIR_TRIES_MAX = 5;
 /** A log that ends below what was folded must be found so twice: a new leader may be a moment behind. */
 const SHORT_ROUNDS = 2;
+
 export class PartitionCheck {
   readonly #deps: PartitionCheckDeps;
   #truth: LogTruth;

@@ -7,8 +7,7 @@ import { DoorMetrics } from '../../telemetry/door-metrics.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
-import { startClockCheck } from './clock-check.ts';
-import { type LogDoor, openLogDoor, pollDirectories } from './log-door.ts';
+import { openLogDoors } from './log-door.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import {
   logPlaces,
@@ -29,7 +28,7 @@ import { doorOf } from './vote-doors.ts';
 const ROLE = 'ingest';
 
 export async function startIngestRole(context: RoleContext): Promise<RunningRole> {
-  const { engines, config, logger, clock } = context;
+  const { engines, config, clock } = context;
   const { adminToken, secret } = config;
   if (adminToken === null || secret === null) throw new Error('The settings were not checked.');
   await using cleanup = new AsyncDisposableStack();
@@ -38,22 +37,10 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   );
   const places = await logPlaces(context, catalogue);
   const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
-  const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const doors: LogDoor[] = [];
-  const directories = pollDirectories(context, places);
-  for (const place of places) {
-    const onFailure = (error: Error): void => {
-      logger.fatal({ err: error }, 'the log has failed');
-      fail(error);
-    };
-    const door = await openLogDoor(context, place, {
-      directories,
-      clockTrouble: () => clocks.trouble,
-      onFailure,
-    });
-    doors.push(cleanup.use(door));
-  }
+  const { directories, doors, newest } = cleanup.use(
+    await openLogDoors(context, places, catalogue, fail),
+  );
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
 
   const books = new DoorMetrics();
@@ -62,8 +49,6 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   addDoorMetrics(instruments, { door: books, pending });
   addLogMetrics(instruments, watch);
   let stopping = false;
-  const newest = doors.at(-1);
-  if (newest === undefined) throw new Error('An installation has at least one log.');
   const readiness = (): Readiness =>
     readinessOf(newest.log.description, [...doorParts(doors, stopping), ...logsPart(watch)]);
   const votes = new VoteRoute({

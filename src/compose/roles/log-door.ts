@@ -1,4 +1,7 @@
-/** One log's door in a process that runs apart: the log, the polls as its control partition tells them, group commit. */
+/**
+ * A log's door in a process that runs apart: the log, the polls as its control partition tells them, and
+ * group commit; and the doors of all the installation's logs together.
+ */
 import { randomBytes } from 'node:crypto';
 import {
   BLOCK_DELAY_MS,
@@ -10,11 +13,13 @@ import { CONTROL_STALE_MS, ControlFollower } from '../../application/voting/cont
 import { PollDirectories } from '../../application/voting/log-router.ts';
 import { VoteDoor } from '../../application/voting/vote-door.ts';
 import type { ApuraError } from '../../domain/errors.ts';
+import type { Catalogue } from '../../ports/catalogue.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Engines, LogPlace } from '../engines.ts';
 import { eventLoop } from '../event-loop.ts';
 import { randomWordSource } from '../ingest.ts';
 import { sleep } from '../sleep.ts';
+import { startClockCheck } from './clock-check.ts';
 import { openPatiently, type RoleContext } from './process.ts';
 
 export interface LogDoor extends AsyncDisposable {
@@ -100,6 +105,52 @@ export async function openLogDoor(
     get trouble() {
       return trouble();
     },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+export interface LogDoors extends AsyncDisposable {
+  /** The polls of all logs. */
+  readonly directories: PollDirectories;
+  /** One a log, oldest first. */
+  readonly doors: readonly LogDoor[];
+  readonly newest: LogDoor;
+}
+
+/**
+ * Opens a door for every log, all of which go by one clock. Resolves once each control partition has been
+ * read to its end.
+ *
+ * @param fail told once when a log's storage has failed: the process must end.
+ */
+export async function openLogDoors(
+  context: RoleContext,
+  places: readonly LogPlace[],
+  catalogue: Pick<Catalogue, 'now'>,
+  fail: (error: Error) => void,
+): Promise<LogDoors> {
+  await using cleanup = new AsyncDisposableStack();
+  const clocks = cleanup.use(await startClockCheck(context, catalogue));
+  const directories = pollDirectories(context, places);
+  const deps: LogDoorDeps = {
+    directories,
+    clockTrouble: () => clocks.trouble,
+    onFailure(error) {
+      context.logger.fatal({ err: error }, 'the log has failed');
+      fail(error);
+    },
+  };
+  const doors: LogDoor[] = [];
+  for (const place of places) {
+    doors.push(cleanup.use(await openLogDoor(context, place, deps)));
+  }
+  const newest = doors.at(-1);
+  if (newest === undefined) throw new Error('An installation has at least one log.');
+  const resources = cleanup.move();
+  return {
+    directories,
+    doors,
+    newest,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

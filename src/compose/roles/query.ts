@@ -1,4 +1,4 @@
-/** `apura query`: pages, API, results and live feeds, as many as there are readers; and the odd vote of a plain form. */
+/** `apura query`: pages, API, results and live feeds, for as many as read; and the votes of plain forms. */
 import { MemoryLiveFeed } from '../../adapters/memory/live-feed.ts';
 import { TallyReader } from '../../application/counting/tally-reader.ts';
 import { LiveResultsBoard } from '../../application/voting/live-results-board.ts';
@@ -20,9 +20,8 @@ import { openFront } from '../front.ts';
 import { newPollId } from '../ingest.ts';
 import { sleep } from '../sleep.ts';
 import { createUseCases, pollEditor } from '../use-cases.ts';
-import { startClockCheck } from './clock-check.ts';
 import { ConsistencyBoard } from './consistency-board.ts';
-import { openLogDoor, pollDirectories } from './log-door.ts';
+import { openLogDoors } from './log-door.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import { OperationsBoard } from './operations-board.ts';
 import {
@@ -52,20 +51,15 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const places = await logPlaces(context, catalogue);
   const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
   const logIds = places.map(({ settings }) => settings.logId);
-  const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const directories = pollDirectories(context, places);
+  const { directories, doors, newest } = cleanup.use(
+    await openLogDoors(context, places, catalogue, fail),
+  );
   const logs: VotingOfLog[] = [];
-  for (const place of places) {
-    const onFailure = (error: Error): void => {
-      logger.fatal({ err: error }, 'the log has failed');
-      fail(error);
-    };
-    const clockTrouble = (): string | null => clocks.trouble;
-    const door = cleanup.use(
-      await openLogDoor(context, place, { directories, clockTrouble, onFailure }),
+  for (const door of doors) {
+    const ledger = cleanup.use(
+      await openPatiently(context, 'ledger', () => engines.ledger(door.place)),
     );
-    const ledger = cleanup.use(await openPatiently(context, 'ledger', () => engines.ledger(place)));
     logs.push({ door, ledger });
   }
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
@@ -76,8 +70,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const positions = new Map<string, CountsPosition>();
   const freshness: (() => void)[] = [];
   let lagMs = 0;
-  for (const { door } of logs) {
-    const { place, log } = door;
+  for (const { place, log } of doors) {
     const { logId, partitions } = place.settings;
     const changes = cleanup.use(
       await openPatiently(context, 'tally', () => engines.tallyChanges(place)),
@@ -137,10 +130,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
 
   const books = new DoorMetrics();
   const resultsTokens = createResultsTokens(secret);
-  const newest = logs.at(-1)?.door;
-  if (newest === undefined) throw new Error('An installation has at least one log.');
   const { durability, logId } = newest.log.description;
-  const doors = logs.map(({ door }) => door);
   const votes = new VoteRoute({
     door: doorOf(doors, directories),
     clock,

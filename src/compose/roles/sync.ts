@@ -10,8 +10,7 @@ import { version } from '../../version.ts';
 import { repeat } from '../event-loop.ts';
 import { sleep } from '../sleep.ts';
 import { createSchedule } from '../use-cases.ts';
-import { startClockCheck } from './clock-check.ts';
-import { openLogDoor, pollDirectories } from './log-door.ts';
+import { openLogDoors } from './log-door.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import {
   logPlaces,
@@ -41,20 +40,13 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
   );
   const places = await logPlaces(context, catalogue);
   const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
-  const clocks = cleanup.use(await startClockCheck(context, catalogue));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const directories = pollDirectories(context, places);
+  const { directories, doors } = cleanup.use(await openLogDoors(context, places, catalogue, fail));
   const logs: (VotingOfLog & { readonly sync: Sync })[] = [];
-  for (const place of places) {
+  for (const door of doors) {
+    const { place } = door;
     const { settings } = place;
     const { logId } = settings;
-    const door = cleanup.use(
-      await openLogDoor(context, place, {
-        directories,
-        clockTrouble: () => clocks.trouble,
-        onFailure: fail,
-      }),
-    );
     const ledger = cleanup.use(await openPatiently(context, 'ledger', () => engines.ledger(place)));
     const tally = cleanup.use(await openPatiently(context, 'tally', () => engines.tally(place)));
     let isDifferent = false;
@@ -120,7 +112,6 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
   });
   addLogMetrics(instruments, watch);
   const { description } = newest.door.log;
-  const doors = logs.map(({ door }) => door);
   const readiness = (): Readiness =>
     readinessOf(description, [...doorParts(doors, false), ...logsPart(watch)]);
   const server = startStatusServer(context, processOperations(instruments, readiness));
