@@ -177,6 +177,9 @@ describe('the start is refused', () => {
     const told = refused({ APURA_LEDGER: 'mysql://apura:hunter2@db/apura' });
     expect(told).toContain('APURA_LEDGER');
     expect(told).not.toContain('hunter2');
+    for (const address of ['apura:hunter2@db/apura', 'mysql:apura:hunter2@db', '//a:hunter2@b@c']) {
+      expect(refused({ APURA_LOG: address })).toMatch(/^(?!.*hunter2).*"(\/\/)?…@/);
+    }
     expect(refused({ APURA_ADMIN_TOKEN: 'hunter2' })).not.toContain('hunter2');
     expect(refused({ APURA_SECRET: 'hunter2' })).not.toContain('hunter2');
   });

@@ -79,7 +79,8 @@ function engine<Kind extends string>(
   const kind = schemes[/^([a-z]+):\/\//.exec(url)?.[1] ?? ''];
   if (kind !== undefined) return { kind, url };
   const known = Object.keys(schemes).map((scheme) => `${scheme}://…`);
-  const shown = url.replace(/\/\/.*@/, '//…@');
+  // A password may stand before the last @, also where the form is wrong.
+  const shown = url.replace(/^([a-z]+:\/\/)?.*@/s, '$1…@');
   throw invalid(name, `is "${shown}", not sqlite or ${known.join(' or ')}.`);
 }
 

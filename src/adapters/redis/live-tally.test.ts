@@ -120,6 +120,16 @@ describe('the live tally on Redis', () => {
     }
   });
 
+  test('that refuses a login says so, and the password is in no part of the error', async () => {
+    const url = server.url.replace('//', '//vera:wrong-word@');
+    const error = await openRedisLiveTally({ url, logId: LOG_ID }).catch((err: unknown) => err);
+    expect(error).toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('WRONGPASS'),
+    });
+    expect(Bun.inspect(error, { depth: 9 })).not.toContain('wrong-word');
+  });
+
   test('that nobody answers for is store_unavailable, and never waits for ever', async () => {
     const url = 'redis://127.0.0.1:1';
     await expect(openRedisLiveTally({ url, logId: LOG_ID })).rejects.toMatchObject({

@@ -30,8 +30,12 @@ export async function connectRedis(
   const client = address.isCluster
     ? clusterOf(address, commandTimeoutMs)
     : nodeClient(address, firstOf(address.nodes), commandTimeoutMs, reconnectPauseMs);
-  // Every command reports its own failure; the client's event would end the process.
-  client.on('error', () => {});
+  // Every command reports its own failure; the client's event would end the process. Of a connection
+  // that does not come about, the event alone says why.
+  let why: string | null = null;
+  client.on('error', ({ message }: Error) => {
+    why = message;
+  });
   try {
     await client.connect();
     // A cluster connects to a node with the first command for it, and would refuse the second.
@@ -39,7 +43,8 @@ export async function connectRedis(
     return client;
   } catch (error) {
     client.disconnect();
-    throw storeError(error);
+    // The words alone: a login that was refused carries its password.
+    throw storeError(why === null ? error : new Error(why));
   }
 }
 
