@@ -1,6 +1,7 @@
 /** What sync says on `/metrics`: its newest report of each log, read when it is asked for. */
 import type { SyncReport } from '../application/counting/sync-report.ts';
 import type { Instruments } from './instruments.ts';
+import { DIFFERENCES, EXPIRED, LOG_BLOCKS } from './metrics.ts';
 
 export interface SyncSources {
   /** By the log's id: a poll that is open may stand on an older log than the newest. */
@@ -14,7 +15,7 @@ const STATES = ['consistent', 'different', 'checking'] as const;
 /** What is not known yet is NaN: a 0 would read as fresh, or as fast. */
 export function addSyncMetrics(instruments: Instruments, { reports, now }: SyncSources): void {
   const { counter, gauge } = instruments;
-  gauge('apura_reconciliation_difference', 'Differences between stores and log.', ['log'], (g) => {
+  gauge(...DIFFERENCES, ['log'], (g) => {
     for (const [log, { differences }] of reports()) g.set({ log }, differences);
   });
   gauge('apura_sync_state', 'One where the stores are in this state.', ['log', 'state'], (g) => {
@@ -25,14 +26,9 @@ export function addSyncMetrics(instruments: Instruments, { reports, now }: SyncS
   counter('apura_sync_repairs_total', 'Times the tally was put right.', ['log'], (c) => {
     for (const [log, { repairs }] of reports()) c.inc({ log }, repairs);
   });
-  counter(
-    'apura_votes_expired_total',
-    'Votes logged too late to count: an alarm.',
-    ['log'],
-    (c) => {
-      for (const [log, { expired }] of reports()) c.inc({ log }, expired);
-    },
-  );
+  counter(...EXPIRED, ['log'], (c) => {
+    for (const [log, { expired }] of reports()) c.inc({ log }, expired);
+  });
   gauge('apura_sync_alarms', 'Alarms that stand now, by kind.', ['log', 'kind'], (g) => {
     for (const [log, { alarms }] of reports()) for (const { kind } of alarms) g.inc({ log, kind });
   });
@@ -53,7 +49,7 @@ export function addSyncMetrics(instruments: Instruments, { reports, now }: SyncS
 function addPositions({ gauge }: Instruments, reports: SyncSources['reports']): void {
   const partitions = () =>
     reports().flatMap(([log, report]) => report.partitions.map((one) => ({ log, ...one })));
-  gauge('apura_log_blocks', 'Where log and stores stand.', ['log', 'partition', 'what'], (g) => {
+  gauge(...LOG_BLOCKS, ['log', 'partition', 'what'], (g) => {
     for (const { log, partition, start, end, tally, ledger, folded } of partitions()) {
       const places = {
         log_start: start,
