@@ -68,8 +68,8 @@ bench: setup bench-packages ## measure a no-op route, durable votes, workers and
 bench-peak: setup ## take 3,000,000 votes in one minute, watched live, and audit them
 	@$(bun) bench/peak.ts
 
-soak: setup ## load, restart and audit for hours (HOURS=8)
-	@$(bun) bench/soak.ts
+soak: setup $(if $(APART),test-packages) ## load, restart and audit for hours (HOURS=8; APART=1: roles apart)
+	@$(bun) bench/soak$(if $(APART),-apart).ts
 
 ##@ Keep
 

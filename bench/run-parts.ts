@@ -21,6 +21,7 @@ const PAGE_ORDER = [
   'start',
   'peak',
   'soak',
+  'soak-apart',
 ];
 
 /** Runs the parts that the arguments name (if none, all that do not take minutes), and sets the exit code. */
@@ -50,7 +51,9 @@ export async function runParts(
     const result = await part.run({ quick, folder, say: (words) => console.log(`  ${words}`) });
     rmSync(folder, { recursive: true, force: true });
     console.log(`\n${figuresText(result.figures)}`);
-    if (!quick) await record(part, result, named.length === 0 ? command : commandLine(named));
+    if (quick) continue;
+    const line = named.length === 0 ? command : commandLine(named);
+    console.log(`\n  ${await record(part, result, line)}`);
   }
   if (quick) {
     console.log('\nQuick: nothing was recorded.');

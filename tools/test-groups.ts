@@ -73,7 +73,7 @@ export const GROUPS: readonly TestGroup[] = [
     files: ['test/crash/**/*.test.ts'],
     expected: true,
     testTimeoutMs: 20 * MINUTE,
-    groupTimeoutMs: 25 * MINUTE,
+    groupTimeoutMs: 35 * MINUTE,
     coverage: false,
   },
 ];

@@ -49,7 +49,7 @@ const ROLES: readonly Role[] = ['query', 'ingest', 'tally', 'ledger', 'sync'];
 const PARTITIONS = 4;
 const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 15_000;
-const LOG_CHARACTERS_MAX = 64_000;
+const LOG_CHARACTERS_MAX = 1_000_000;
 const LOG_CHARACTERS_SHOWN = 3_000;
 /** Small enough for many servers on one machine. */
 const POSTGRES_SETTINGS = ['shared_buffers=64MB', 'max_wal_size=512MB'];
