@@ -24,12 +24,12 @@ const PAGE = `${ROOT}bench/RESULTS.md`;
 
 const fileOf = (part: string): string => `${FOLDER}/${part}.json`;
 
-/** Puts a part's figures in place of the ones recorded before. */
+/** Puts a part's figures in place of the ones recorded before; resolves to where, when and how, in words. */
 export async function record(
   { name, title, method }: Part,
   { figures, details }: PartResult,
   command: string,
-): Promise<void> {
+): Promise<string> {
   const made: Record = {
     part: name,
     title,
@@ -44,6 +44,7 @@ export async function record(
   };
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(fileOf(name), `${JSON.stringify(made, rounded, 2)}\n`);
+  return circumstances(made);
 }
 
 /** More digits than these are noise. */
@@ -68,7 +69,6 @@ export function writeResultsPage(parts: readonly string[]): void {
 }
 
 function section({ title, method, figures, ...run }: Record): string[] {
-  const { machine, versions } = run;
   return [
     '',
     `## ${title}`,
@@ -81,11 +81,20 @@ function section({ title, method, figures, ...run }: Record): string[] {
     '',
     method,
     '',
-    `\`${run.command}\`, ${run.measuredAt.slice(0, 16).replace('T', ' ')} UTC, commit ${run.commit}, ` +
-      `Bun ${versions.bun}, SQLite ${versions.sqlite}, ${versions.wrk}; ${machine.cpu}, ` +
-      `${machine.cores} cores, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB, ${machine.kernel}, ` +
-      `disk ${machine.disk}.`,
+    circumstances(run),
   ];
+}
+
+function circumstances(
+  run: Pick<Record, 'command' | 'measuredAt' | 'commit' | 'versions' | 'machine'>,
+): string {
+  const { machine, versions } = run;
+  return (
+    `\`${run.command}\`, ${run.measuredAt.slice(0, 16).replace('T', ' ')} UTC, commit ${run.commit}, ` +
+    `Bun ${versions.bun}, SQLite ${versions.sqlite}, ${versions.wrk}; ${machine.cpu}, ` +
+    `${machine.cores} cores, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB, ${machine.kernel}, ` +
+    `disk ${machine.disk}.`
+  );
 }
 
 function mark(met: boolean | null): string {
