@@ -171,6 +171,8 @@ function clusterIdOf(folder: string): string {
   const file = join(folder, 'cluster-id');
   if (existsSync(file)) return readFileSync(file, 'utf8');
   const bytes = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex');
+  // An id that began with "-" would be taken for an option of the command that formats the folder.
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
   const id = bytes.toString('base64url');
   mkdirSync(folder, { recursive: true });
   writeFileSync(file, id);
