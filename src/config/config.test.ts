@@ -17,6 +17,7 @@ describe('without any setting', () => {
       tally: { kind: 'sqlite', url: '' },
       ledger: { kind: 'sqlite', url: '' },
       partitions: null,
+      ledgerRetentionDays: null,
       demo: false,
       trustedProxies: [],
       corsOrigins: [],
@@ -107,6 +108,9 @@ describe('engines', () => {
 
   test('of serve are embedded', () => {
     checkEmbedded(configOf({}));
+    const kept = configOf({ APURA_LEDGER_RETENTION_DAYS: '90' });
+    expect(kept.ledgerRetentionDays).toBe(90);
+    expect(() => checkEmbedded(kept)).toThrow('APURA_LEDGER_RETENTION_DAYS');
     for (const name of ['APURA_LOG', 'APURA_TALLY', 'APURA_LEDGER'] as const) {
       expect(() => checkEmbedded(configOf({ [name]: APART[name] }))).toThrow(name);
     }
@@ -137,6 +141,8 @@ describe('the start is refused', () => {
     { APURA_SECRET: 'f'.repeat(65) },
     { APURA_SECRET: 'x'.repeat(64) },
     { APURA_SHARE_PORT: 'yes' },
+    { APURA_LEDGER_RETENTION_DAYS: '0' },
+    { APURA_LEDGER_RETENTION_DAYS: 'a year' },
     { APURA_PARTITIONS: '0' },
     { APURA_PARTITIONS: '512' },
     { APURA_PARTITIONS: 'many' },

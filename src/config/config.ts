@@ -38,6 +38,8 @@ export interface Config {
   readonly ledger: Engine<'sqlite' | 'postgres'>;
   /** Partitions of a new log; null: as many as is usual, or as the log at hand has. */
   readonly partitions: number | null;
+  /** For how many days the ledger keeps single votes; null: for ever. Counts and windows always stay. */
+  readonly ledgerRetentionDays: number | null;
   readonly demo: boolean;
   /** Addresses or networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
@@ -48,6 +50,7 @@ export interface Config {
 
 export const ADMIN_TOKEN_LENGTH_MIN = 16;
 const SECRET_BYTES_MIN = 32;
+const RETENTION_DAYS_MAX = 36_500;
 export const PARTITIONS_MAX = 511;
 
 function invalid(name: EnvName, why: string): ApuraError {
@@ -167,6 +170,10 @@ export function configOf(env: Env): Config {
         ? null
         : wholeNumber(env, 'APURA_PARTITIONS', 1, 1, PARTITIONS_MAX),
     sharePort: switchOf(env, 'APURA_SHARE_PORT'),
+    ledgerRetentionDays:
+      env.APURA_LEDGER_RETENTION_DAYS === undefined
+        ? null
+        : wholeNumber(env, 'APURA_LEDGER_RETENTION_DAYS', 1, 1, RETENTION_DAYS_MAX),
     demo: switchOf(env, 'APURA_DEMO'),
     trustedProxies: list(env, 'APURA_TRUSTED_PROXIES'),
     corsOrigins: originsOf(env),
@@ -229,4 +236,9 @@ export function checkEmbedded(config: Config): void {
         '(ingest, tally, ledger, query, sync) against servers.',
     );
   }
+  if (config.ledgerRetentionDays === null) return;
+  throw invalid(
+    'APURA_LEDGER_RETENTION_DAYS',
+    'is kept by apura sync, on Postgres: serve keeps all.',
+  );
 }

@@ -32,6 +32,7 @@ import {
   reportProcess,
 } from './process.ts';
 import { doorParts, partOf, processOperations, readinessOf, troubleOf } from './role-server.ts';
+import { StillTally } from './still-tally.ts';
 import { doorOf } from './vote-doors.ts';
 import { type VotingOfLog, votingParts } from './voting.ts';
 
@@ -68,8 +69,15 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const feed = new MemoryLiveFeed();
   feed.subscribe((frame) => board.accept(frame));
   const positions = new Map<string, CountsPosition>();
+  const stills = new Map<string, StillTally>();
+  /** What is known of the counts of all logs: also stale while a tally stands and nobody moves it. */
+  const shown = (): CountsPosition => {
+    const all = together(positions);
+    return { ...all, stale: all.stale || [...stills.values()].some(({ isStill }) => isStill) };
+  };
   const freshness: (() => void)[] = [];
   let lagMs = 0;
+  let isShownStale = true;
   for (const { place, log } of doors) {
     const { logId, partitions } = place.settings;
     const changes = cleanup.use(
@@ -85,18 +93,29 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
       sleep,
       atLeast: ends.map(({ end }) => end),
       onFrames: (frames, position) => {
-        const wasStale = together(positions).stale;
+        const wasStale = isShownStale;
         positions.set(logId, position);
-        board.advance(together(positions));
+        const now = shown();
+        isShownStale = now.stale;
+        board.advance(now);
         for (const frame of frames) {
           lagMs = Math.max(lagMs, frame.lagMs);
           feed.publish(frame);
         }
-        if (positions.size < logs.length || together(positions).stale === wasStale) return;
+        if (positions.size < logs.length || isShownStale === wasStale) return;
         for (const tell of freshness) tell();
       },
       onTrouble: (err) => logger.warn({ err, logId }, 'the tally can not be read just now'),
     });
+    const still = new StillTally({ log, partitions, clock });
+    stills.set(logId, still);
+    cleanup.defer(
+      repeat(
+        SECOND_MS,
+        () => still.look(positions.get(logId)?.version ?? 0),
+        (err) => logger.warn({ err, logId }, 'the log does not say where it ends'),
+      ),
+    );
     const stop = new AbortController();
     const running = reader.run(stop.signal).catch(fail);
     cleanup.defer(async () => {

@@ -19,6 +19,7 @@ import {
   type RunningRole,
   reportProcess,
 } from './process.ts';
+import { startRetention } from './retention.ts';
 import {
   doorParts,
   processOperations,
@@ -103,6 +104,16 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
       () => schedule.step(),
       (err) => logger.warn({ err }, 'the schedule'),
     ),
+  );
+
+  cleanup.defer(
+    startRetention({
+      config: context.config,
+      clock,
+      ledgers: logs.map(({ ledger }) => ledger),
+      onForgotten: (events) => logger.info({ events }, 'the ledger has let go of old votes'),
+      onTrouble: (err) => logger.warn({ err }, 'old votes could not be let go of'),
+    }),
   );
 
   const instruments = createInstruments(version);
