@@ -4,6 +4,7 @@ import type { Role } from '../src/compose/role-names.ts';
 import { auditedWith } from './audited.ts';
 import { Child } from './child.ts';
 import {
+  atLeast,
   atMost,
   count,
   type Figure,
@@ -24,6 +25,8 @@ import { highest, percentile } from './statistics.ts';
 
 const ROLES: readonly Role[] = ['query', 'ingest', 'tally', 'ledger', 'sync'];
 const RATE = 10_000;
+/** Below this part of the rate it is not what was to be measured: the last answers take a moment. */
+const RATE_PART_MIN = 0.98;
 const VIEWERS = 20;
 const P99_MS_MAX = 500;
 /** The poll that the generator votes in, and the one of the markers. */
@@ -31,6 +34,7 @@ const CROWD = 'crowd';
 const MARKED = 'marked';
 const OPTIONS = ['ana', 'davi', 'marina'];
 const MARKER = 'marker';
+const MARKER_GAP_MS = 125;
 /** About 200 a second, so that the feed of the marked poll never rests. */
 const VOTES_PER_BURST = 2;
 /** A poll's opening holds 2 s after it was decided. */
@@ -67,7 +71,7 @@ async function firstVote(polling: Polling): Promise<void> {
 
 async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   const loadSeconds = quick ? 8 : 25;
-  const markers = quick ? 6 : 36;
+  const markers = quick ? 24 : 140;
   say('starting Kafka, Redis, Postgres and the roles');
   await using apart = await startRolesApart(folder, ROLES);
   const { api, env } = apart;
@@ -93,7 +97,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   await Bun.sleep(WARM_UP_MS);
   const before = figuresByProgram();
   const startedAt = performance.now();
-  const accepted = await castMarkers(polling, MARKER, markers);
+  const accepted = await castMarkers(polling, MARKER, markers, MARKER_GAP_MS);
   const elapsedMs = performance.now() - startedAt;
   const after = figuresByProgram();
   stop.abort();
@@ -114,7 +118,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
     throw new Error(`The books do not balance, or a marker was not seen: ${facts} ${output}`);
   }
   const figures: Figure[] = [
-    noted('Votes meanwhile', perSecond((load.accepted / load.elapsedMs) * 1_000)),
+    atLeast('Votes meanwhile', perSecondOf(load), RATE * RATE_PART_MIN, perSecond),
     noted('Accepted → told, p50', milliseconds(percentile(latencies, 50))),
     atMost('Accepted → told, p99', percentile(latencies, 99), P99_MS_MAX, milliseconds),
     noted('Accepted → told, highest', milliseconds(highest(latencies))),
@@ -128,6 +132,10 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   ];
   const programs = Object.fromEntries(after);
   return { figures, details: { load, markers, latencies, programs, drainedMs } };
+}
+
+function perSecondOf({ accepted, elapsedMs }: LoadReport): number {
+  return (accepted / elapsedMs) * 1_000;
 }
 
 function programFigures(
@@ -164,7 +172,7 @@ export const apartPart: Part = {
   method:
     `Servers, one process of each role, \`apura load --rate ${RATE}\` (an open loop) and ${VIEWERS} WebSocket ` +
     'viewers share all cores, nothing is pinned. The viewers’ poll gets about 200 votes/s more, so that its ' +
-    'feed never rests; twice a second a marker is voted for in it, an option that nothing else votes for. ' +
+    'feed never rests; eight times a second a marker is voted for in it, an option that nothing else votes for. ' +
     'From `acceptedAt` of the door’s answer to the arrival in the viewers’ process. Afterwards the generator ' +
     'compares every id with the export, and `apura audit` compares log, Redis and Postgres.',
   run,

@@ -14,6 +14,7 @@ const POLL = 'feed';
 const OPTIONS = ['ana', 'davi'];
 const VIEWER_PROCESSES = 2;
 const MARKER = 'marker';
+const MARKER_GAP_MS = 500;
 const VOTES_PER_BURST = 10;
 const SEEN_WITHIN_MS = 2_000;
 const P99_MS_MAX = 500;
@@ -51,7 +52,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   await Bun.sleep(1_000);
   const startedAt = performance.now();
   const cpuBefore = cpuSeconds(child.pid);
-  const accepted = await castMarkers(polling, MARKER, markers);
+  const accepted = await castMarkers(polling, MARKER, markers, MARKER_GAP_MS);
   const elapsedMs = performance.now() - startedAt;
   const serverPercent = ((cpuSeconds(child.pid) - cpuBefore) / elapsedMs) * 100_000;
   stop.abort();

@@ -15,8 +15,9 @@ export interface SteadyVotes {
 const BURST_MS = 10;
 const TRY_FOR_MS = 20_000;
 const TRY_AGAIN_MS = 50;
-/** Markers must not keep step with the feed's ticks: 400 to 600 ms, each length as often. */
-const markerGapMs = (marker: number): number => 400 + ((marker * 37) % 200);
+/** Markers must not keep step with the feed's ticks: a fifth less to a fifth more, each length as often. */
+const gapMs = (marker: number, meanMs: number): number =>
+  meanMs * 0.8 + ((marker * 37) % (meanMs * 0.4));
 
 /**
  * Casts one vote, under the same id again and again while the door says that it can not tell or take no
@@ -72,16 +73,17 @@ export async function voteSteadily(
   return { votes: votes.length, perSecond: (votes.length / elapsedMs) * 1_000 };
 }
 
-/** Casts so many votes for the marker, about two a second; resolves to when each was accepted. */
+/** Casts so many votes for the marker, so far apart on average; resolves to when each was accepted. */
 export async function castMarkers(
   polling: Polling,
   marker: string,
   markers: number,
+  meanGapMs: number,
 ): Promise<readonly number[]> {
   const accepted: number[] = [];
   while (accepted.length < markers) {
     accepted.push(await vote(polling, marker));
-    await Bun.sleep(markerGapMs(accepted.length));
+    await Bun.sleep(gapMs(accepted.length, meanGapMs));
   }
   return accepted;
 }
