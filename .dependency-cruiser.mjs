@@ -128,7 +128,12 @@ const proofs = [
     comment:
       'What a test defines is for tests; the program must not depend on it. The soak is a test of hours, and a bench starts servers as tests do; services in development are those that tests start.',
     from: {
-      pathNot: [PROOFS, '^test/', '^bench/(soak(-apart)?-part|servers)[.]ts$', '^tools/services[.]ts$'],
+      pathNot: [
+        PROOFS,
+        '^test/',
+        '^bench/(soak(-apart)?-part|servers)[.]ts$',
+        '^tools/services[.]ts$',
+      ],
     },
     to: { path: ['[.]test[.]tsx?$', '^test/', '^(node:|bun:)test$'] },
   },

@@ -40,7 +40,7 @@ export const GROUPS: readonly TestGroup[] = [
     files: SERVER_TESTS,
     expected: true,
     testTimeoutMs: 2 * MINUTE,
-    groupTimeoutMs: 15 * MINUTE,
+    groupTimeoutMs: 25 * MINUTE,
     coverage: true,
   },
   {
@@ -57,7 +57,7 @@ export const GROUPS: readonly TestGroup[] = [
     files: ['test/system/**/*.test.ts'],
     expected: true,
     testTimeoutMs: 5 * MINUTE,
-    groupTimeoutMs: 15 * MINUTE,
+    groupTimeoutMs: 25 * MINUTE,
     coverage: false,
   },
   {
