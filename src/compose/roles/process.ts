@@ -95,7 +95,10 @@ export interface ProcessFigures {
   readonly lagMs: number | null;
 }
 
-/** Tells the consoles of this process once a second; `endSecond` gives its figures of that second. */
+/**
+ * Tells the consoles of this process once a second, and its log whenever it ceases to be ready or is so
+ * again. `endSecond` gives its figures of that second.
+ */
 export function reportProcess(
   { clock, logger }: RoleContext,
   role: string,
@@ -105,19 +108,26 @@ export function reportProcess(
   const name = `${role}-${randomBytes(3).toString('hex')}`;
   let at = clock.monotonic();
   let cpu = process.cpuUsage();
+  let trouble: string | null = null;
   const tell = (): void => {
     const now = clock.monotonic();
     const seconds = Math.max(0.001, (now - at) / 1000);
     at = now;
     const used = process.cpuUsage(cpu);
     cpu = process.cpuUsage();
+    const figures = endSecond(seconds);
+    if (figures.trouble !== trouble) {
+      trouble = figures.trouble;
+      if (trouble === null) logger.warn('ready again');
+      else logger.warn({ trouble }, 'not ready');
+    }
     reports.publish({
       name,
       role,
       at: clock.now(),
       rssBytes: process.memoryUsage.rss(),
       cpuPercent: Math.round((used.user + used.system) / 1e4 / seconds),
-      ...endSecond(seconds),
+      ...figures,
     });
   };
   return repeat(REPORT_MS, tell, (err) => logger.warn({ err }, 'a report was not told'));
