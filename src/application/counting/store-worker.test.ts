@@ -15,6 +15,7 @@ import { soleOwnership } from './sole-ownership.ts';
 import {
   HEARTBEAT_MS,
   RETRY_MS,
+  STEP_MS_MAX,
   STEPS_AT_ONCE_MAX,
   StoreWorker,
   type StoreWorkerDeps,
@@ -89,7 +90,7 @@ class Running extends TurnedTime implements AsyncDisposable {
 
   /** Waits but for the heartbeat, which every wait for something goes with. */
   get pauses(): readonly number[] {
-    return this.waits.filter((ms) => ms !== HEARTBEAT_MS);
+    return this.waits.filter((ms) => ms !== HEARTBEAT_MS && ms !== STEP_MS_MAX);
   }
 
   async untilAt(offset: number, partition = 0): Promise<void> {
@@ -124,6 +125,37 @@ async function empty(room: CountingRoom, partition = 0): Promise<void> {
   const nothing = { checkpoint: START, counts: [], books: [], closes: [], acts: [] };
   expect(await room.tally.replace(partition, checkpoint.nextOffset, nothing)).toBe(true);
 }
+
+describe('a step that never ends', () => {
+  test('is given up, told, and the partition taken over anew; nothing of it counts twice', async () => {
+    const room = new CountingRoom();
+    await room.append(blocks(2));
+    const gate = Promise.withResolvers<void>();
+    let commits = 0;
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) => {
+          commits += 1;
+          if (commits === 1) await gate.promise;
+          return room.tally.commit(step);
+        },
+      }),
+    );
+    await running.until(() => commits === 1);
+    await running.turnsFor(STEP_MS_MAX - 2 * HEARTBEAT_MS);
+    expect(running.troubles).toEqual([]);
+    await running.untilAt(2);
+    expect(running.troubles).toMatchObject([{ code: 'store_unavailable' }]);
+    const before = await room.tally.read(0);
+    gate.resolve();
+    await running.turnsFor(3 * HEARTBEAT_MS);
+    expect(await room.tally.read(0)).toEqual(before);
+    expect(CountingRoom.contents(before)).toEqual(room.expected());
+    expect(running.applied).toEqual([2]);
+  });
+});
 
 describe('a store that was emptied while nothing comes in', () => {
   test('is filled again without a new block', async () => {

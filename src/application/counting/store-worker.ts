@@ -71,6 +71,8 @@ export const HEARTBEAT_MS = 1_000;
  * left: a store may be emptied or repaired while nothing comes in. About once a second.
  */
 const CONFIRM_ROUNDS = 20;
+/** Longer than any step that goes on takes: log and stores bound their own waits, and this bounds what they missed. */
+export const STEP_MS_MAX = 30_000;
 /** From a failure of the moment to the next try, ms. */
 export const RETRY_MS = 1_000;
 
@@ -232,7 +234,26 @@ export class StoreWorker<Step extends StepBase> {
     return step;
   }
 
+  /** One step, or the end of patience: what never answers must not hold a partition for ever. */
   async #step(lane: Lane<Step>): Promise<void> {
+    const done = new AbortController();
+    const late = this.#deps.sleep(STEP_MS_MAX, done.signal).then(() => {
+      const words = `A step of partition ${lane.partition} has not ended within ${STEP_MS_MAX} ms.`;
+      throw new ApuraError('store_unavailable', words);
+    });
+    const { follower } = lane;
+    try {
+      await Promise.race([this.#advance(lane), late]);
+    } catch (error) {
+      // Whatever the old follower may still do, it is fenced by the take-over of the new one.
+      if (lane.follower === follower) lane.follower = this.#deps.follower(lane.partition);
+      throw error;
+    } finally {
+      done.abort();
+    }
+  }
+
+  async #advance(lane: Lane<Step>): Promise<void> {
     const { onApplied, read, stepBytesMax } = this.#deps;
     const { follower, partition } = lane;
     const meet = async (): Promise<void> => {
@@ -241,6 +262,7 @@ export class StoreWorker<Step extends StepBase> {
     };
     await meet();
     const advance = await follower.advance(stepBytesMax, this.#barriers.next(partition));
+    if (lane.follower !== follower) return;
     lane.checkpoint = follower.checkpoint;
     if (advance.kind === 'applied') {
       this.#hasMoved = true;
@@ -257,7 +279,7 @@ export class StoreWorker<Step extends StepBase> {
   }
 
   #fail(lane: Lane<Step>, error: unknown, signal: AbortSignal): void {
-    const { follower, onHalted, onTrouble } = this.#deps;
+    const { onHalted, onTrouble } = this.#deps;
     const { partition } = lane;
     lane.checkpoint = null;
     if (error instanceof ApuraError && HALTING.has(error.code)) {
@@ -271,7 +293,6 @@ export class StoreWorker<Step extends StepBase> {
     // Who has lost a partition learns of it from the store or from the group, whichever is first.
     if (isFenced && lane.isLost) return;
     onTrouble(error);
-    if (isFenced) lane.follower = follower(partition);
     this.#pause(lane, isFenced ? lane.backoff.fenced() : RETRY_MS, signal);
   }
 
