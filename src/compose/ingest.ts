@@ -1,11 +1,6 @@
 /** The ingest role: log, control partition and door of one process, with the catalogue beside them. */
-import { randomBytes, randomInt } from 'node:crypto';
-import {
-  BLOCK_DELAY_MS,
-  BLOCK_EVENTS_MAX,
-  BlockWriter,
-  PENDING_EVENTS_MAX,
-} from '../application/counting/block-writer.ts';
+import { randomInt } from 'node:crypto';
+import type { BlockWriter } from '../application/counting/block-writer.ts';
 import { ControlFollower } from '../application/voting/control-follower.ts';
 import { PollDirectory } from '../application/voting/poll-directory.ts';
 import { PublishPollChanges } from '../application/voting/publish-poll-changes.ts';
@@ -17,7 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 import { CONTROL_PARTITION, type EventLog } from '../ports/event-log.ts';
 import { SharedOffsets } from '../runtime/shared-offsets.ts';
 import type { DataPaths } from './data-folder.ts';
-import { eventLoop } from './event-loop.ts';
+import { openDoorWriter } from './door-writer.ts';
 import { newLogSettings } from './new-log.ts';
 import { remoteLog } from './remote-log.ts';
 import { remoteCatalogue } from './remote-stores.ts';
@@ -93,19 +88,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     logThread.calls,
     ends,
   );
-  const writer = new BlockWriter({
-    log,
-    clock,
-    loop: eventLoop,
-    writerId: randomBytes(8).readBigUInt64LE(),
-    limits: {
-      blockDelayMs: BLOCK_DELAY_MS,
-      blockEventsMax: BLOCK_EVENTS_MAX,
-      pendingEventsMax: PENDING_EVENTS_MAX,
-      acceptanceBoundMs: settings.acceptanceBoundMs,
-    },
-    onFailure: options.onLogFailure,
-  });
+  const writer = openDoorWriter({ log, clock, settings, onFailure: options.onLogFailure });
   const directory = new PollDirectory();
   const control = new ControlFollower({
     log,

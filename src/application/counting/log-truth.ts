@@ -9,7 +9,7 @@
  * Memory: the base (about 150 bytes a key and minute), the dedup window of any worker, and the journal:
  * a block of ten keys costs 1.4 kB in it (measured), so a full one of 16,384 blocks some 23 MB.
  */
-import { type Block, decodeBlock } from '../../domain/counting/block.ts';
+
 import { type Checkpoint, START } from '../../domain/counting/checkpoint.ts';
 import { type Decision, PartitionFold } from '../../domain/counting/partition-fold.ts';
 import {
@@ -21,6 +21,7 @@ import { ApuraError } from '../../domain/errors.ts';
 import type { EventLog, LoggedBlock } from '../../ports/event-log.ts';
 import type { TallyReplacement } from '../../ports/live-tally.ts';
 import type { ActMark, CloseMark } from '../../ports/store-step.ts';
+import { corruptBlock, decodeLogged } from './logged-block.ts';
 import { RunningCounts } from './running-counts.ts';
 
 /** How many blocks the fastest store may be ahead of the slowest and still be checked. */
@@ -118,7 +119,7 @@ export class LogTruth {
     const { nextOffset, lastBlockCrc } = this.#head;
     if (nextOffset === 0) return;
     const [last] = await this.#deps.log.read(this.#deps.partition, nextOffset - 1, 1);
-    if (last === undefined || this.#decode(last).crc !== lastBlockCrc) {
+    if (last === undefined || decodeLogged(last, this.#deps.partition).crc !== lastBlockCrc) {
       throw this.#rewound(`holds another block at ${nextOffset - 1} than before`);
     }
   }
@@ -215,31 +216,14 @@ export class LogTruth {
   }
 
   #decide(logged: LoggedBlock): Decision {
-    const block = this.#decode(logged);
+    const block = decodeLogged(logged, this.#deps.partition);
     try {
       return this.#fold.decide(logged.offset, block);
     } catch (cause) {
       // The fold has moved half way: it can not be asked again.
-      this.#corrupt = this.#unreadable(logged, cause);
+      this.#corrupt = corruptBlock(logged, this.#deps.partition, cause);
       throw this.#corrupt;
     }
-  }
-
-  #decode(logged: LoggedBlock): Block {
-    const { partition } = this.#deps;
-    try {
-      const block = decodeBlock(logged.bytes);
-      if (block.partition === partition) return block;
-      throw new ApuraError('block_invalid', `It was sealed for partition ${block.partition}.`);
-    } catch (cause) {
-      throw this.#unreadable(logged, cause);
-    }
-  }
-
-  #unreadable({ offset }: LoggedBlock, cause: unknown): ApuraError {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const where = `Block ${offset} of partition ${this.#deps.partition}`;
-    return new ApuraError('log_corrupt', `${where}: ${why}`, { cause });
   }
 
   #rewound(how: string): ApuraError {

@@ -2,7 +2,7 @@
  * Follows one partition for one store: reads the log where the store stands, decides, and moves the
  * store by whole steps. The store's position is the only memory of how far it has got.
  */
-import { type Block, decodeBlock } from '../../domain/counting/block.ts';
+
 import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
 import { type Decision, PartitionFold } from '../../domain/counting/partition-fold.ts';
 import { StepTotals } from '../../domain/counting/step-totals.ts';
@@ -15,6 +15,7 @@ import type {
   StepBase,
   Takeover,
 } from '../../ports/store-step.ts';
+import { corruptBlock, decodeLogged } from './logged-block.ts';
 
 /** The two methods of a store that a follower needs. */
 export interface StepStore<Step extends StepBase> {
@@ -134,7 +135,7 @@ export class PartitionFollower<Step extends StepBase> {
         );
       }
       for (const block of blocks) {
-        if (!fold.warm) fold.reread(block.offset, this.#decode(block));
+        if (!fold.warm) fold.reread(block.offset, decodeLogged(block, this.#deps.partition));
       }
     }
     this.#fold = fold;
@@ -194,30 +195,12 @@ export class PartitionFollower<Step extends StepBase> {
   }
 
   #decide(fold: PartitionFold, logged: LoggedBlock): Decision {
-    const block = this.#decode(logged);
+    const block = decodeLogged(logged, this.#deps.partition);
     try {
       return fold.decide(logged.offset, block);
     } catch (cause) {
-      throw this.#corrupt(logged, cause);
+      throw corruptBlock(logged, this.#deps.partition, cause);
     }
-  }
-
-  #decode(logged: LoggedBlock): Block {
-    const { partition } = this.#deps;
-    try {
-      const block = decodeBlock(logged.bytes);
-      if (block.partition === partition) return block;
-      throw new ApuraError('block_invalid', `It was sealed for partition ${block.partition}.`);
-    } catch (cause) {
-      throw this.#corrupt(logged, cause);
-    }
-  }
-
-  /** A block that can not be what was appended here: nothing behind it may be counted. */
-  #corrupt({ offset }: LoggedBlock, cause: unknown): ApuraError {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const where = `Block ${offset} of partition ${this.#deps.partition}`;
-    return new ApuraError('log_corrupt', `${where}: ${why}`, { cause });
   }
 }
 

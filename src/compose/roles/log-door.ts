@@ -2,21 +2,15 @@
  * A log's door in a process that runs apart: the log, the polls as its control partition tells them, and
  * group commit; and the doors of all the installation's logs together.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  BLOCK_DELAY_MS,
-  BLOCK_EVENTS_MAX,
-  BlockWriter,
-  PENDING_EVENTS_MAX,
-} from '../../application/counting/block-writer.ts';
+import type { BlockWriter } from '../../application/counting/block-writer.ts';
 import { CONTROL_STALE_MS, ControlFollower } from '../../application/voting/control-follower.ts';
 import { PollDirectories } from '../../application/voting/log-router.ts';
 import { VoteDoor } from '../../application/voting/vote-door.ts';
 import type { ApuraError } from '../../domain/errors.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { EventLog } from '../../ports/event-log.ts';
+import { openDoorWriter } from '../door-writer.ts';
 import type { Engines, LogPlace } from '../engines.ts';
-import { eventLoop } from '../event-loop.ts';
 import { randomWordSource } from '../ingest.ts';
 import { sleep } from '../sleep.ts';
 import { startClockCheck } from './clock-check.ts';
@@ -69,19 +63,7 @@ export async function openLogDoor(
     await follower.ended;
   });
   await follower.start(stop.signal);
-  const writer = new BlockWriter({
-    log,
-    clock,
-    loop: eventLoop,
-    writerId: randomBytes(8).readBigUInt64LE(),
-    limits: {
-      blockDelayMs: BLOCK_DELAY_MS,
-      blockEventsMax: BLOCK_EVENTS_MAX,
-      pendingEventsMax: PENDING_EVENTS_MAX,
-      acceptanceBoundMs: settings.acceptanceBoundMs,
-    },
-    onFailure: deps.onFailure,
-  });
+  const writer = openDoorWriter({ log, clock, settings, onFailure: deps.onFailure });
   cleanup.defer(() => writer.drain());
   const trouble = (): string | null => {
     if (!follower.isFresh(CONTROL_STALE_MS)) return 'The control partition was not read lately.';
