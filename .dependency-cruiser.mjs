@@ -21,6 +21,13 @@ const DRIVERS = [
     place: 'src/adapters/kafka/',
   },
   { name: 'amqplib', library: '^node_modules/amqplib/', place: 'src/adapters/rabbitmq/' },
+  {
+    name: 'cassandra',
+    library: '^node_modules/cassandra-driver/',
+    place: 'src/adapters/cassandra/',
+  },
+  { name: 'grpc', library: '^node_modules/(@grpc|grpc-health-check)/', place: 'src/edge/grpc/' },
+  { name: 'parquet', library: '^node_modules/hyparquet-writer/', place: 'src/edge/cli/' },
   { name: 'hono', library: '^node_modules/(hono|@hono)/', place: 'src/edge/http/' },
   { name: 'prom-client', library: '^node_modules/prom-client/', place: 'src/telemetry/' },
   { name: 'pino', library: '^node_modules/pino/', place: 'src/telemetry/' },

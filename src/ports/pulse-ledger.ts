@@ -1,0 +1,214 @@
+/**
+ * The pulse ledger: every pulse once, and usage windows over them. It is the judge of duplicates: a
+ * pulse counts if its key is not there yet, however long ago the first one came.
+ */
+import type { Checkpoint } from '../domain/counting/checkpoint.ts';
+import type { DeadLetterReport } from '../domain/metering/dead-letter.ts';
+import type { Pulse, UsageSeries } from '../domain/metering/pulse.ts';
+import type { UsageRecord, UsageWindow } from '../domain/metering/usage.ts';
+import type { CommitOutcome } from './store-step.ts';
+
+/** Pulses in columns, all of length `count`: at 500,000 a second an object each would cost the most. */
+export interface PulseColumns {
+  readonly count: number;
+  /** Holds every pulse's Protobuf message: `[start, end)` each. */
+  readonly bytes: Uint8Array;
+  readonly start: Uint32Array;
+  readonly end: Uint32Array;
+  /** 16 bytes a pulse: what it is known by (tenant, source and id, hashed). */
+  readonly keys: Uint8Array;
+  /** 16 bytes a pulse: a digest of what it says (sku, unit, amount, time, attributes). */
+  readonly digests: Uint8Array;
+  readonly series: readonly UsageSeries[];
+  /** Index into `series`. */
+  readonly seriesIndex: Uint32Array;
+  /** In whole numbers of 10^-AMOUNT_SCALE. */
+  readonly amounts: readonly bigint[];
+  /** ms since the Unix epoch. */
+  readonly occurredAt: Float64Array;
+  readonly receivedAt: Float64Array;
+  /** The offset of the pulse's block. */
+  readonly offset: Float64Array;
+}
+
+/** An operator's correction of one pulse, met in the log. A repeated `actId` changes nothing. */
+export interface PulseAct {
+  readonly kind: 'void' | 'amend';
+  readonly actId: string;
+  /** Pulse key, 32 hex digits. Names a pulse that the log holds before the act. */
+  readonly target: string;
+  /** What an amended pulse comes to, in 10^-AMOUNT_SCALE; null for a void. */
+  readonly amount: bigint | null;
+  readonly reason: string;
+  readonly actor: string;
+  /** ms since the Unix epoch. */
+  readonly at: number;
+  readonly offset: number;
+}
+
+export interface PulseStep {
+  readonly partition: number;
+  /** The owner's epoch, from `takeOver`. */
+  readonly epoch: number;
+  /** The step covers the blocks `[from, checkpoint.nextOffset)`. */
+  readonly from: number;
+  readonly checkpoint: Checkpoint;
+  /** In log order. The same key may come several times. */
+  readonly pulses: PulseColumns;
+  /**
+   * What the pulses add to usage if each of them is new to the ledger (of several with one key inside
+   * the step the first counts). Where the ledger knows one of them it adds up the new ones itself.
+   */
+  readonly totals: readonly UsageWindow[];
+  /** In log order, applied after the pulses. */
+  readonly acts: readonly PulseAct[];
+  /** What could not be read; kept in the same transaction, so that moving on never loses it. */
+  readonly deadLetters: readonly DeadLetterReport[];
+}
+
+/** What became of a step's pulses; zeros unless `applied`. */
+export interface PulseCommit {
+  readonly outcome: CommitOutcome;
+  readonly counted: number;
+  /** Same key, same digest. */
+  readonly duplicates: number;
+  /** Same key, other digest: the first stands, the other is kept and listed. */
+  readonly conflicts: number;
+}
+
+/**
+ * - `counted`: part of usage, with its first or its amended amount.
+ * - `voided`: taken out by an operator.
+ */
+export type PulseState = 'counted' | 'voided';
+
+export interface StoredPulse {
+  /** 32 hex digits. */
+  readonly key: string;
+  /** As sent: `amount` is the first one. */
+  readonly pulse: Pulse;
+  readonly state: PulseState;
+  /** What counts now, in 10^-AMOUNT_SCALE: 0 where voided. */
+  readonly amount: bigint;
+  readonly receivedAt: number;
+  readonly storedAt: number;
+  readonly partition: number;
+  readonly offset: number;
+  /** How often the same pulse came again. */
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly acts: readonly PulseAct[];
+}
+
+/** A pulse that came under a key whose first pulse says something else. It does not count. */
+export interface PulseConflict {
+  readonly key: string;
+  readonly pulse: Pulse;
+  readonly receivedAt: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** The books of a partition: received = counted + duplicates + conflicts. */
+export interface PulseBooks {
+  readonly received: number;
+  readonly counted: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  /** Of the counted: voided since. */
+  readonly voided: number;
+  readonly deadLetters: number;
+}
+
+export interface PulsePage {
+  readonly pulses: readonly StoredPulse[];
+  /** Where the next page starts; null at the end. Opaque. */
+  readonly nextCursor: string | null;
+}
+
+export interface ConflictPage {
+  readonly conflicts: readonly PulseConflict[];
+  readonly nextCursor: string | null;
+}
+
+/** `[from, to)` in ms, whole usage windows; a null part of the series stands for any. */
+export interface UsageFilter {
+  readonly tenant: string | null;
+  readonly sku: string | null;
+  readonly unit: string | null;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Usage of one series, added up over partitions, in one window of the question. */
+export interface UsageRow extends UsageWindow {
+  /** `start` is the window's; this is its end. */
+  readonly end: number;
+}
+
+export interface PulseLedger extends AsyncDisposable {
+  /**
+   * Raises the partition's epoch and resolves to where the ledger stands. Whoever held it before is
+   * fenced from now on.
+   */
+  takeOver(partition: number): Promise<{ readonly epoch: number; readonly checkpoint: Checkpoint }>;
+
+  /**
+   * Applies one step atomically and idempotently; see CommitOutcome. Every changed usage window gets
+   * `usageVersion(epoch, nextOffset)` and is pending from then on. An act on a pulse that is not there
+   * becomes a dead letter `act_target_unknown`.
+   */
+  commit(step: PulseStep): Promise<PulseCommit>;
+
+  checkpoint(partition: number): Promise<Checkpoint>;
+
+  books(partition: number): Promise<PulseBooks>;
+
+  /** Usage windows that have changed since they were confirmed as sent, oldest version first. */
+  pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]>;
+
+  /** Confirms these versions as sent. A window that has changed again stays pending. Idempotent. */
+  markUsageSent(records: readonly UsageRecord[]): Promise<void>;
+
+  /** The pulse with this key (32 hex digits), or null. */
+  find(key: string): Promise<StoredPulse | null>;
+
+  /** Pulses of a tenant (null: all) with `occurredAt` in `[from, to)`, in the order of (occurredAt, key), at most `limit`. */
+  pulses(
+    filter: { readonly tenant: string | null; readonly from: number; readonly to: number },
+    cursor: string | null,
+    limit: number,
+  ): Promise<PulsePage>;
+
+  /** Newest first, of one tenant or (null) of all. */
+  conflicts(tenant: string | null, cursor: string | null, limit: number): Promise<ConflictPage>;
+
+  /**
+   * Usage of every series that the filter names, added up over partitions, in each of the windows
+   * `[bounds[i], bounds[i + 1])`; `bounds` ascend and are whole usage windows. Rows in order of
+   * (tenant, sku, unit, start); windows without usage are left out. Voided pulses don't count, and a
+   * window whose count is 0 is left out.
+   */
+  usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]>;
+
+  /**
+   * Adds up a partition's windows that start in `[from, to)` anew from the pulses themselves, and puts
+   * right what differs (it is pending again). Resolves to the windows that differed, as they are now.
+   */
+  recompute(partition: number, from: number, to: number): Promise<readonly UsageRecord[]>;
+
+  /** Empties a partition and raises its epoch, for a rebuild from the log. Dead letters stay. */
+  reset(partition: number): Promise<void>;
+
+  /**
+   * Removes the pulses (not their keys) with `occurredAt` in `[from, to)`: retention, or a range to be
+   * restored. Usage stays. Resolves to how many. Idempotent.
+   */
+  forget(from: number, to: number): Promise<number>;
+
+  /**
+   * Puts pulses back that were forgotten: those whose key the ledger knows and whose pulse it does not
+   * hold. Others are left alone. Resolves to how many it took. Idempotent.
+   */
+  restore(partition: number, pulses: PulseColumns): Promise<number>;
+}
