@@ -8,6 +8,8 @@ bun := $(bin)/bun
 chromium := chromium
 servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server' nginx haproxy 'gettext-base=envsubst' 'openjdk-17-jre-headless=java' 'maven=mvn'
 load_generator := wrk
+proto_baseline := proto/baseline.binpb
+proto_image := $(bin)/buf build --exclude-source-info
 code := $(wildcard src web tools test bench)
 
 ##@ Use
@@ -33,7 +35,7 @@ build: setup ## make dist/apura, one executable with everything inside
 
 ##@ Prove
 
-.PHONY: test test-fast coverage lint types arch tidy format
+.PHONY: test test-fast coverage lint types arch tidy proto proto-baseline format
 test: setup test-packages ## check the code and run every test, with real servers and a browser
 	@$(bun) tools/run-tests.ts
 
@@ -43,7 +45,7 @@ test-fast: setup-packages ## run the tests that need neither servers nor a brows
 coverage: setup ## show which lines of src the in-process tests reach
 	@$(bun) tools/run-tests.ts --coverage unit component
 
-lint: format types arch tidy ## check format, types, the dependency rule and the house rules
+lint: format types arch tidy proto ## check format, types, the dependency rule, the house rules and the wire contract
 
 format: setup-packages
 	@$(bin)/biome check --diagnostic-level=warn --error-on-warnings
@@ -58,6 +60,17 @@ arch: setup-packages ## check the dependency rule
 
 tidy: setup-packages ## check the house rules (tools/tidy.ts)
 	@$(bun) tools/tidy.ts
+
+proto: setup-packages ## check the wire contract: lint, format, and that it breaks no client
+	@$(bin)/buf lint
+	@$(bin)/buf format --diff --exit-code
+	@$(bin)/buf breaking --against $(proto_baseline)
+	@$(proto_image) -o -#format=binpb | cmp -s - $(proto_baseline) || \
+	  { echo 'proto/ has grown: run `make proto-baseline` and commit it'; exit 1; }
+
+proto-baseline: setup-packages ## take what proto/ has gained into the contract that must not break
+	@$(bin)/buf breaking --against $(proto_baseline)
+	@$(proto_image) -o $(proto_baseline)
 
 ##@ Measure
 
