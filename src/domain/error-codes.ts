@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   ledger_key_conflict: 'The ledger holds an id already that the log counts now.',
   store_corrupt: 'A store holds something that Apura never writes.',
   store_unavailable: 'A store can not be reached, or did not say whether it has taken a step.',
+  rating_unavailable:
+    'The rating service can not be reached, or did not say whether it has taken the usage.',
   fenced: 'Another worker owns the partition now.',
   data_folder_locked: 'Another process holds the data folder.',
   // The command line and the settings

@@ -5,6 +5,7 @@
 import type { Checkpoint } from '../domain/counting/checkpoint.ts';
 import type { DeadLetterReport } from '../domain/metering/dead-letter.ts';
 import type { Pulse, UsageSeries } from '../domain/metering/pulse.ts';
+import type { PulseActRecord } from '../domain/metering/pulse-act.ts';
 import type { UsageRecord, UsageWindow } from '../domain/metering/usage.ts';
 import type { CommitOutcome } from './store-step.ts';
 
@@ -31,18 +32,12 @@ export interface PulseColumns {
   readonly offset: Float64Array;
 }
 
-/** An operator's correction of one pulse, met in the log. A repeated `actId` changes nothing. */
-export interface PulseAct {
-  readonly kind: 'void' | 'amend';
-  readonly actId: string;
-  /** Pulse key, 32 hex digits. Names a pulse that the log holds before the act. */
-  readonly target: string;
-  /** What an amended pulse comes to, in 10^-AMOUNT_SCALE; null for a void. */
-  readonly amount: bigint | null;
-  readonly reason: string;
-  readonly actor: string;
-  /** ms since the Unix epoch. */
-  readonly at: number;
+/**
+ * An operator's correction of one pulse, met in the log. A repeated `actId` changes nothing. Its
+ * target is a pulse that the log holds before the act.
+ */
+export interface PulseAct extends PulseActRecord {
+  /** The offset of the act's block. */
   readonly offset: number;
 }
 

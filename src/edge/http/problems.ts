@@ -85,6 +85,7 @@ const PRIVATE = {
   ledger_key_conflict: [500],
   store_corrupt: [500],
   store_unavailable: [500],
+  rating_unavailable: [500],
   fenced: [500],
   data_folder_locked: [500],
   invalid_config: [500],
