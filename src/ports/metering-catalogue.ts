@@ -77,22 +77,27 @@ export interface MeteringCatalogue extends AsyncDisposable {
 
   /**
    * Stores an entry and its act in one step, if the entry still has `expectedVersion` (and the catalogue
-   * `expectedRevision`); `conflict` otherwise, and nothing changes. Raises the revision by one.
+   * `expectedRevision`); `conflict` otherwise, and nothing changes. Raises the revision by one. Once it
+   * resolves to `stored` it survives a crash of the process and of the machine.
    */
   put<Kind extends EntryKind>(change: EntryChange<Kind>): Promise<'stored' | 'conflict'>;
 
-  /** Rises with every `put`. Cheap: asked once a second by whoever holds entries in memory. */
+  /** Rises with every `put` that was stored; 0 before the first. Cheap: asked once a second by whoever holds entries in memory. */
   revision(): Promise<number>;
 
-  /** Every entry (its newest version) and the revision, of one instant, in order of (kind, id). */
+  /** Every entry (its newest version) and the revision, of one instant, in order of (kind, id) by UTF-8 bytes. */
   entries(): Promise<{ readonly revision: number; readonly entries: readonly StoredEntry[] }>;
 
-  /** Every version of one entry, newest first. */
+  /** Every version of one entry, newest first; none where there is no such entry. */
   history(kind: EntryKind, id: string): Promise<readonly StoredEntry[]>;
 
   /** Adds an act that changes no entry. */
   recordAct(act: MeteringAct): Promise<void>;
 
-  /** Newest first, of one tenant or (null) of all. @throws ApuraError `invalid_query`: a foreign cursor. */
+  /**
+   * Those recorded last first, of one tenant or (null) of all, at most `limit`, from `cursor`.
+   *
+   * @throws ApuraError `invalid_query`: the cursor is not one of this list.
+   */
   acts(tenant: string | null, cursor: string | null, limit: number): Promise<MeteringActPage>;
 }

@@ -30,25 +30,38 @@ export interface DueRating {
   readonly tenant: string;
   readonly from: number;
   readonly to: number;
-  /** Rises with each change: `putCharges` takes away only what it was decided on. */
+  /**
+   * Rises with each change, and is never given again, to no tenant: `putCharges` takes away only what it
+   * was decided on.
+   */
   readonly version: number;
 }
 
+/** A period is known by its tenant, contract and `from`; `to` moves where a contract is cut short. */
 export interface PeriodRecord extends BillingPeriod {
   readonly state: BillingPeriodState;
   /** ms since the Unix epoch; null until final. */
   readonly finalAt: number | null;
 }
 
-/** What one reckoning of one tenant changes; stored as a whole or not at all. */
+/**
+ * What one reckoning of one tenant changes; stored as a whole or not at all. Everything in it is of this
+ * tenant, and every charge of one of its `periods`.
+ */
 export interface ChargeChange {
   readonly tenant: string;
+  /** RatingBook.revision of the tenant, asked before anything else that the change was decided on. */
+  readonly expectedRevision: number;
   /** What it was decided on; taken away if its version still is the same. */
   readonly due: DueRating | null;
-  /** Periods concerned: their charges and unpriced usage are replaced by those given. */
+  /** Periods concerned: their charges are replaced by those given. */
   readonly periods: readonly PeriodRecord[];
   readonly charges: readonly Charge[];
-  /** Unpriced usage of the tenant in `unpricedRange`, in place of what was there. */
+  /**
+   * Unpriced usage of the tenant in `unpricedRange`, in place of all that overlaps it. Nothing is ever cut:
+   * where stored usage reaches beyond the range it is a `conflict`, and the range has to be wider. Null:
+   * unpriced usage stays as it is, and `unpriced` is empty.
+   */
   readonly unpriced: readonly UnpricedUsage[];
   readonly unpricedRange: { readonly from: number; readonly to: number } | null;
   readonly events: readonly ThresholdEvent[];
@@ -79,43 +92,64 @@ export interface ChargePage {
 }
 
 export interface RatingBook extends AsyncDisposable {
-  /** As PulseLedger.takeOver, for a partition of `resource-usage`. */
+  /**
+   * As PulseLedger.takeOver, for a partition of `resource-usage`.
+   *
+   * @throws ApuraError `log_mismatch`: the book belongs to another log.
+   */
   takeOver(partition: number): Promise<{ readonly epoch: number; readonly checkpoint: Checkpoint }>;
 
   checkpoint(partition: number): Promise<Checkpoint>;
 
-  /** Takes a step's records as `accept` does, atomically with the position; see CommitOutcome. */
+  /**
+   * Takes a step's records as `accept` does and its dead letters, atomically with the position; see
+   * CommitOutcome.
+   */
   commit(step: UsageStep): Promise<CommitOutcome>;
 
   /**
-   * Keeps the highest version of each (partition, series, start) and makes the tenants due whose usage
-   * changed. Atomic, idempotent, in any order. Resolves to how many records changed something.
+   * Keeps the highest version of each (partition, series, start) and makes the tenants due of which it
+   * has taken one, in the windows concerned. Atomic, idempotent, in any order. Resolves to how many
+   * windows have a higher version than before.
    */
   accept(records: readonly UsageRecord[]): Promise<number>;
 
-  /** Makes a tenant due by hand: its contract or a price has changed. */
+  /** Makes a tenant due in `[from, to)` by hand: its contract or a price has changed. */
   makeDue(tenant: string, from: number, to: number): Promise<void>;
 
-  /** Tenants that are due, longest first. */
+  /**
+   * Tenants that are due, one range each that covers every change, in the order in which they became so.
+   * One that `putCharges` leaves due, for it has changed meanwhile, goes to the end.
+   */
   due(limit: number): Promise<readonly DueRating[]>;
 
-  /** Usage as PulseLedger.usage, of what rating has taken. */
+  /** Usage as PulseLedger.usage, of what rating has taken: windows that start in `[filter.from, filter.to)`. */
   usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]>;
 
-  /** Tenants that have usage in `[from, to)`. */
+  /** Tenants that have usage (a count that is not 0) in windows that start in `[from, to)`, in their order. */
   tenants(from: number, to: number): Promise<readonly string[]>;
 
-  /** The tenant's periods that overlap `[from, to)`, by their start. */
+  /** The tenant's periods that overlap `[from, to)`, by their start, then by contract. */
   periods(tenant: string, from: number, to: number): Promise<readonly PeriodRecord[]>;
 
-  /** Periods of any tenant that end at or before `before` and are not final. */
+  /** Periods of any tenant that end at or before `before` and are not final, by (to, tenant, contract, from). */
   periodsToFinish(before: number, limit: number): Promise<readonly PeriodRecord[]>;
 
-  /** `conflict` where a period that the change touches is final, or was changed meanwhile: nothing was stored. */
+  /** Rises with every `putCharges` of the tenant that was stored; 0 before the first. */
+  revision(tenant: string): Promise<number>;
+
+  /**
+   * `conflict`, and nothing is stored, where the tenant's revision is not the expected one, a period of the
+   * change is final already, or unpriced usage would be cut. Once it resolves to `stored` it survives a
+   * crash of the process and of the machine. A threshold's second event in one period changes nothing.
+   *
+   * @throws RangeError: the change is not of one tenant, or a charge of none of its periods.
+   */
   putCharges(change: ChargeChange): Promise<'stored' | 'conflict'>;
 
   /**
-   * In the order of (tenant, period start, contract, sku, unit, from, id), at most `limit`.
+   * In the order of (tenant, period start, contract, sku, unit, from, id), texts by their UTF-8 bytes, at
+   * most `limit`.
    *
    * @throws ApuraError `invalid_query`: the cursor is not one of this list.
    */
@@ -123,8 +157,9 @@ export interface RatingBook extends AsyncDisposable {
 
   charge(id: string): Promise<Charge | null>;
 
+  /** Unpriced usage that overlaps `[from, to)`, in the order of (tenant, sku, unit, from). */
   unpriced(filter: ChargeFilter): Promise<readonly UnpricedUsage[]>;
 
-  /** Newest first, of one tenant or (null) of all. */
+  /** Those stored last first, of one tenant or (null) of all. */
   events(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]>;
 }
