@@ -18,6 +18,10 @@ describe('without any setting', () => {
       ledger: { kind: 'sqlite', url: '' },
       partitions: null,
       ledgerRetentionDays: null,
+      grpcPort: 8081,
+      archive: null,
+      aggregateEveryMs: 1_000,
+      usageTransport: { kind: 'broker' },
       demo: false,
       trustedProxies: [],
       corsOrigins: [],
@@ -78,7 +82,24 @@ const APART: Env = {
   APURA_ADMIN_TOKEN: 'sixteen-or-more!',
 };
 
+const METERING: Env = {
+  APURA_GRPC_PORT: '0',
+  APURA_ARCHIVE: 'cassandra://cassandra:9042/apura',
+  APURA_AGGREGATE_EVERY: '2m',
+  APURA_USAGE_TRANSPORT: 'grpc',
+  APURA_RATING_URL: 'https://rating:8081',
+};
+
 describe('engines', () => {
+  test('of metering: an archive, and a way of usage to rating', () => {
+    expect(configOf(METERING)).toMatchObject({
+      grpcPort: 0,
+      archive: { kind: 'cassandra', url: METERING.APURA_ARCHIVE },
+      aggregateEveryMs: 120_000,
+      usageTransport: { kind: 'grpc', url: METERING.APURA_RATING_URL },
+    });
+  });
+
   test('are told by the scheme of their addresses', () => {
     expect(configOf(APART)).toMatchObject({
       log: { kind: 'kafka', url: APART.APURA_LOG },
@@ -111,6 +132,10 @@ describe('engines', () => {
     const kept = configOf({ APURA_LEDGER_RETENTION_DAYS: '90' });
     expect(kept.ledgerRetentionDays).toBe(90);
     expect(() => checkEmbedded(kept)).toThrow('APURA_LEDGER_RETENTION_DAYS');
+    expect(() => checkEmbedded(configOf(METERING))).toThrow('APURA_ARCHIVE');
+    expect(() => checkEmbedded(configOf({ ...METERING, APURA_ARCHIVE: 'none' }))).toThrow(
+      'APURA_USAGE_TRANSPORT',
+    );
     for (const name of ['APURA_LOG', 'APURA_TALLY', 'APURA_LEDGER'] as const) {
       expect(() => checkEmbedded(configOf({ [name]: APART[name] }))).toThrow(name);
     }
@@ -141,6 +166,17 @@ describe('the start is refused', () => {
     { APURA_SECRET: 'f'.repeat(65) },
     { APURA_SECRET: 'x'.repeat(64) },
     { APURA_SHARE_PORT: 'yes' },
+    { APURA_GRPC_PORT: '65536' },
+    { APURA_GRPC_PORT: '8080' },
+    { APURA_ADMIN_PORT: '8081' },
+    { APURA_ARCHIVE: 'scylla://localhost' },
+    { APURA_AGGREGATE_EVERY: '10' },
+    { APURA_AGGREGATE_EVERY: '10ms' },
+    { APURA_AGGREGATE_EVERY: '48h' },
+    { APURA_USAGE_TRANSPORT: 'pigeon' },
+    { APURA_USAGE_TRANSPORT: 'grpc' },
+    { APURA_RATING_URL: 'localhost:8082', APURA_USAGE_TRANSPORT: 'grpc' },
+    { APURA_RATING_URL: 'http://localhost:8082' },
     { APURA_LEDGER_RETENTION_DAYS: '0' },
     { APURA_LEDGER_RETENTION_DAYS: 'a year' },
     { APURA_PARTITIONS: '0' },

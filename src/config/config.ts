@@ -1,6 +1,7 @@
 /** The settings of a process, typed and checked once: a contradiction stops the start. */
 import { resolve } from 'node:path';
 import { ApuraError } from '../domain/errors.ts';
+import { parseDuration } from './duration.ts';
 import type { Env, EnvName } from './env.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -17,6 +18,11 @@ export interface Engine<Kind extends string> {
   /** May hold a password: never to be shown. */
   readonly url: string;
 }
+
+/** Through the broker, or straight to the rating service at `url`. */
+export type UsageTransportKind =
+  | { readonly kind: 'broker' }
+  | { readonly kind: 'grpc'; readonly url: string };
 
 export interface Config {
   /** Absolute path of the data folder. */
@@ -36,6 +42,14 @@ export interface Config {
   readonly tally: Engine<'sqlite' | 'redis'>;
   /** Where ledger and catalogue are. */
   readonly ledger: Engine<'sqlite' | 'postgres'>;
+  /** Port of gRPC; 0 lets the system choose. */
+  readonly grpcPort: number;
+  /** Where the raw backup of pulses is; null: none is kept. */
+  readonly archive: Engine<'cassandra'> | null;
+  /** From the end of one aggregation of pulses to the begin of the next, ms. */
+  readonly aggregateEveryMs: number;
+  /** How usage gets to rating. */
+  readonly usageTransport: UsageTransportKind;
   /** Partitions of a new log; null: as many as is usual, or as the log at hand has. */
   readonly partitions: number | null;
   /** For how many days the ledger keeps single votes; null: for ever. Counts and windows always stay. */
@@ -52,6 +66,10 @@ export const ADMIN_TOKEN_LENGTH_MIN = 16;
 const SECRET_BYTES_MIN = 32;
 const RETENTION_DAYS_MAX = 36_500;
 export const PARTITIONS_MAX = 511;
+const AGGREGATE_EVERY_MS = 1_000;
+/** Shorter ones would cost a commit a partition for next to nothing. */
+const AGGREGATE_EVERY_MS_MIN = 50;
+const AGGREGATE_EVERY_MS_MAX = 86_400_000;
 
 function invalid(name: EnvName, why: string): ApuraError {
   return new ApuraError('invalid_config', `${name} ${why}`);
@@ -85,6 +103,41 @@ function engine<Kind extends string>(
   // A password may stand before the last @, also where the form is wrong.
   const shown = url.replace(/^([a-z]+:\/\/)?.*@/s, '$1…@');
   throw invalid(name, `is "${shown}", not sqlite or ${known.join(' or ')}.`);
+}
+
+function archiveOf(env: Env): Engine<'cassandra'> | null {
+  const url = env.APURA_ARCHIVE ?? 'none';
+  if (url === 'none') return null;
+  if (/^cassandras?:\/\//.test(url)) return { kind: 'cassandra', url };
+  const shown = url.replace(/^([a-z]+:\/\/)?.*@/s, '$1…@');
+  throw invalid('APURA_ARCHIVE', `is "${shown}", not none or cassandra://…`);
+}
+
+function durationOf(env: Env, name: EnvName, otherwise: number, min: number, max: number): number {
+  const text = env[name];
+  if (text === undefined) return otherwise;
+  const ms = parseDuration(text);
+  if (ms === null || ms < min || ms > max) {
+    throw invalid(name, `is "${text}", not a duration such as 500ms, 30s or 1h, at most a day.`);
+  }
+  return ms;
+}
+
+function usageTransportOf(env: Env): UsageTransportKind {
+  const kind = env.APURA_USAGE_TRANSPORT ?? 'broker';
+  const url = env.APURA_RATING_URL;
+  if (kind === 'broker') {
+    if (url === undefined) return { kind };
+    throw invalid('APURA_RATING_URL', 'is set, but APURA_USAGE_TRANSPORT is not grpc.');
+  }
+  if (kind !== 'grpc') throw invalid('APURA_USAGE_TRANSPORT', `is "${kind}", not broker or grpc.`);
+  if (url === undefined) {
+    throw invalid('APURA_RATING_URL', 'is missing: APURA_USAGE_TRANSPORT is grpc.');
+  }
+  if (!/^https?:\/\/[^/?#@]+:\d{1,5}$/.test(url)) {
+    throw invalid('APURA_RATING_URL', `is "${url}", not http://host:port or https://host:port.`);
+  }
+  return { kind, url };
 }
 
 function secretOf(env: Env): Uint8Array | null {
@@ -165,6 +218,16 @@ export function configOf(env: Env): Config {
     log: engine(env, 'APURA_LOG', LOG_SCHEMES),
     tally: engine(env, 'APURA_TALLY', TALLY_SCHEMES),
     ledger: engine(env, 'APURA_LEDGER', LEDGER_SCHEMES),
+    grpcPort: wholeNumber(env, 'APURA_GRPC_PORT', 8081, 0, 65_535),
+    archive: archiveOf(env),
+    aggregateEveryMs: durationOf(
+      env,
+      'APURA_AGGREGATE_EVERY',
+      AGGREGATE_EVERY_MS,
+      AGGREGATE_EVERY_MS_MIN,
+      AGGREGATE_EVERY_MS_MAX,
+    ),
+    usageTransport: usageTransportOf(env),
     partitions:
       env.APURA_PARTITIONS === undefined
         ? null
@@ -180,8 +243,14 @@ export function configOf(env: Env): Config {
     tls: tlsOf(env),
     logLevel: levelOf(env),
   };
-  if (config.adminPort !== null && config.adminPort !== 0 && config.adminPort === config.httpPort) {
-    throw invalid('APURA_ADMIN_PORT', `is ${config.adminPort}, and APURA_HTTP_PORT too.`);
+  const ports = [
+    ['APURA_HTTP_PORT', config.httpPort],
+    ['APURA_ADMIN_PORT', config.adminPort ?? 0],
+    ['APURA_GRPC_PORT', config.grpcPort],
+  ] as const;
+  for (const [at, [name, port]] of ports.entries()) {
+    const taken = ports.slice(0, at).find(([, other]) => other !== 0 && other === port);
+    if (taken !== undefined) throw invalid(name, `is ${port}, and ${taken[0]} too.`);
   }
   return config;
 }
@@ -235,6 +304,12 @@ export function checkEmbedded(config: Config): void {
       `is ${kind}, and apura serve is the embedded form: run the roles ` +
         '(ingest, tally, ledger, query, sync) against servers.',
     );
+  }
+  if (config.archive !== null) {
+    throw invalid('APURA_ARCHIVE', 'is kept by apura archive: serve keeps all in its folder.');
+  }
+  if (config.usageTransport.kind !== 'broker') {
+    throw invalid('APURA_USAGE_TRANSPORT', 'is for roles apart: serve rates in its own process.');
   }
   if (config.ledgerRetentionDays === null) return;
   throw invalid(

@@ -18,6 +18,11 @@ export const ENV_VARIABLES = [
     placeholder: '1',
     help: 'let several ingest processes listen on one port',
   },
+  {
+    name: 'APURA_GRPC_PORT',
+    placeholder: 'PORT',
+    help: 'port of gRPC: pulses, and usage for rating',
+  },
   { name: 'APURA_ADMIN_PORT', placeholder: 'PORT', help: 'a port for operators alone' },
   { name: 'APURA_ADMIN_TOKEN', placeholder: 'TOKEN', help: "the operators' token" },
   { name: 'APURA_LOG', placeholder: 'ADDRESS', help: 'event log: sqlite, kafka://… or amqp://…' },
@@ -26,6 +31,26 @@ export const ENV_VARIABLES = [
     name: 'APURA_LEDGER',
     placeholder: 'ADDRESS',
     help: 'ledger and catalogue: sqlite or postgres://…',
+  },
+  {
+    name: 'APURA_ARCHIVE',
+    placeholder: 'ADDRESS',
+    help: 'raw backup of pulses: none or cassandra://…',
+  },
+  {
+    name: 'APURA_AGGREGATE_EVERY',
+    placeholder: 'DURATION',
+    help: 'period of the aggregation of pulses',
+  },
+  {
+    name: 'APURA_USAGE_TRANSPORT',
+    placeholder: 'WAY',
+    help: "usage's way to rating: broker or grpc",
+  },
+  {
+    name: 'APURA_RATING_URL',
+    placeholder: 'ADDRESS',
+    help: 'gRPC address of apura rate, for the transport grpc',
   },
   {
     name: 'APURA_SECRET',

@@ -1,5 +1,5 @@
 /** The kinds of flag that a command can declare, each with its own strict reading. */
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../../config/duration.ts';
 
 /** A text that is not a value of the flag, and why. */
 export interface BadValue {
