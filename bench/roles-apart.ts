@@ -52,6 +52,7 @@ export async function startRolesApart(folder: string, roles: readonly Role[]): P
     APURA_SECRET: randomBytes(ADMIN_TOKEN_BYTES).toString('hex'),
     APURA_ADMIN_TOKEN: token,
     APURA_HTTP_PORT: '0',
+    APURA_GRPC_PORT: '0',
     APURA_LOG_LEVEL: 'warn',
   };
   await runToEnd(apura('migrate'), { env });

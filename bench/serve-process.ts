@@ -23,6 +23,7 @@ export async function startServe(folder: string, demo: boolean): Promise<ServePr
     env: {
       APURA_DATA: folder,
       APURA_HTTP_PORT: '0',
+      APURA_GRPC_PORT: '0',
       APURA_ADMIN_TOKEN: token,
       APURA_LOG_LEVEL: 'warn',
       APURA_DEMO: demo ? '1' : '0',

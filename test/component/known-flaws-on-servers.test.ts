@@ -428,6 +428,7 @@ describe('with all roles at work', () => {
       APURA_SECRET: 'ab'.repeat(32),
       APURA_ADMIN_TOKEN: TOKEN,
       APURA_HTTP_PORT: '0',
+      APURA_GRPC_PORT: '0',
     };
     using watch = await watchRedis();
     await using query = await start('query');

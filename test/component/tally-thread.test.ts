@@ -46,6 +46,7 @@ async function startProcess(
   const config = configOf({
     APURA_DATA: folder,
     APURA_HTTP_PORT: '0',
+    APURA_GRPC_PORT: '0',
     APURA_ADMIN_TOKEN: TOKEN.replaceAll(' ', '-'),
     APURA_PARTITIONS: String(PARTITIONS),
   });

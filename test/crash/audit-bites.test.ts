@@ -256,7 +256,12 @@ describe('the audit finds damage to the log itself', () => {
     const folder = copyOfSound();
     copyFileSync(join(other.dataDir, 'log.db'), join(folder, 'log.db'));
     expect((await mustBite(folder)).words).toContain('log_mismatch');
-    const serve = { APURA_DATA: folder, APURA_HTTP_PORT: '0', APURA_LOG_LEVEL: 'silent' };
+    const serve = {
+      APURA_DATA: folder,
+      APURA_HTTP_PORT: '0',
+      APURA_GRPC_PORT: '0',
+      APURA_LOG_LEVEL: 'silent',
+    };
     const { exitCode, stderr, stdout } = await runApura(['serve'], serve);
     expect(stdout).toBe('');
     expect(stderr).toContain('log_mismatch: ');

@@ -307,6 +307,7 @@ class RoleProcess implements ApartProcess {
         HOME: process.env.HOME,
         ...this.#env,
         APURA_HTTP_PORT: this.#url === '' ? '0' : new URL(this.#url).port,
+        APURA_GRPC_PORT: '0',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -19,7 +19,13 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Starts it; ends it without mercy when it is disposed of. */
 export function launchRole(role: Role, env: Readonly<Record<string, string>>): LaunchedRole {
   const child = Bun.spawn([process.execPath, MAIN, role], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, APURA_HTTP_PORT: '0', ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      APURA_HTTP_PORT: '0',
+      APURA_GRPC_PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

@@ -63,6 +63,7 @@ export function launchServe(options: ServeOptions = {}): LaunchedServe {
       HOME: process.env.HOME,
       APURA_DATA: dataDir,
       APURA_HTTP_PORT: String(options.port ?? 0),
+      APURA_GRPC_PORT: '0',
       APURA_LOG_LEVEL: 'warn',
       ...(options.demo === true ? { APURA_DEMO: '1' } : {}),
       ...options.env,

@@ -6,7 +6,7 @@ import { runApura, startServe } from '../support/serve.ts';
 
 type Env = Readonly<Record<string, string>>;
 
-const SILENT: Env = { APURA_LOG_LEVEL: 'silent', APURA_HTTP_PORT: '0' };
+const SILENT: Env = { APURA_LOG_LEVEL: 'silent', APURA_HTTP_PORT: '0', APURA_GRPC_PORT: '0' };
 const serve = (env: Env, ...flags: string[]) =>
   runApura(['serve', ...flags], { ...SILENT, ...env });
 
