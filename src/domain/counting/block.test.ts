@@ -17,6 +17,7 @@ import {
   type EventBlock,
   encodeControlBlock,
   encodeKey,
+  encodePulseBlock,
   encodeTimeMark,
   KEY_PART_BYTES_MAX,
 } from './block.ts';
@@ -276,6 +277,23 @@ describe('a block without events', () => {
           ...WRITER,
         });
         expect(block.kind === 'control' && Buffer.from(block.payload).equals(payload)).toBe(true);
+      }),
+    );
+  });
+
+  test('of pulses gives their bytes and their number back, and knows nothing of their insides', () => {
+    const payloads = fc.record({ payload: fc.uint8Array({ maxLength: 100 }), count: u32 });
+    fc.assert(
+      fc.property(payloads, ({ payload, count }) => {
+        const block = decodeBlock(encodePulseBlock(3, T0, WRITER, count, payload));
+        expect(block).toMatchObject({
+          kind: 'pulses',
+          partition: 3,
+          blockTime: T0,
+          count,
+          ...WRITER,
+        });
+        expect(block.kind === 'pulses' && Buffer.from(block.payload).equals(payload)).toBe(true);
       }),
     );
   });

@@ -6,13 +6,16 @@
  *
  *   0  u32 magic "APB1"          20 u48 block time, ms (two bytes of zero behind)
  *   4  u8  kind                  28 u48 base of the id times, ms (two bytes of zero behind)
- *   5  u8  wide-column flags     36 u32 count of events, or of control records
+ *   5  u8  wide-column flags     36 u32 count of events, control records or pulses
  *   6  u16 partition             40 u32 length of the dictionary or payload, unpadded
  *   8  u64 writer                44 u16 number of keys
  *  16  u32 sequence of writer    46 u16 zero
  *  48  dictionary (lane u8, scope length u8, scope, item length u8, item: a key) or payload
  *   …  columns: x u32, y u32, z u16, id time delta u16|u32, acceptance delta u16|u32, key u8|u16
  *  -4  u32 CRC32C of everything before it
+ *
+ * A payload is control records, or pulses: Protobuf messages one behind the other, each behind its
+ * length as a varint. The block time is when they were received.
  *
  * An event costs 4 + 4 + 2 + 2 + 2 + 1 = 15 bytes in a block of votes: the acceptance and id times are
  * deltas, the key is an index, a vote's amount is one and is not written.
@@ -40,6 +43,7 @@ export const BLOCK_KEYS_MAX = 0xffff;
 const KIND_EVENTS = 1;
 const KIND_CONTROL = 2;
 const KIND_TIME_MARK = 3;
+const KIND_PULSES = 4;
 
 /** Who sealed a block, and which of its blocks it is: for diagnosis only. */
 export interface BlockWriter {
@@ -82,7 +86,14 @@ export interface TimeMarkBlock extends BlockBase {
   readonly kind: 'time-mark';
 }
 
-export type Block = EventBlock | ControlBlock | TimeMarkBlock;
+/** Pulses as their senders wrote them (see domain/metering/pulse-columns.ts). Never in a log of votes. */
+export interface PulseBlock extends BlockBase {
+  readonly kind: 'pulses';
+  readonly count: number;
+  readonly payload: Uint8Array;
+}
+
+export type Block = EventBlock | ControlBlock | TimeMarkBlock | PulseBlock;
 
 const encoder = new TextEncoder();
 // A byte order mark is part of a key: without it, it would be another key.
@@ -158,7 +169,7 @@ function sealCrc(bytes: Uint8Array, view: DataView): void {
   view.setUint32(bytes.length - CRC_BYTES, crc32c(bytes, 0, bytes.length - CRC_BYTES), true);
 }
 
-/** A block without events: a time mark, or control records as JSON. */
+/** A block without columns: a time mark, control records as JSON, or pulses. */
 function encodePlain(
   kind: number,
   partition: number,
@@ -201,6 +212,17 @@ export function encodeTimeMark(
   writer: BlockWriter,
 ): Uint8Array {
   return encodePlain(KIND_TIME_MARK, partition, blockTime, writer, 0, new Uint8Array(0));
+}
+
+/** `payload` holds `count` pulses, each behind its length as a varint. */
+export function encodePulseBlock(
+  partition: number,
+  blockTime: number,
+  writer: BlockWriter,
+  count: number,
+  payload: Uint8Array,
+): Uint8Array {
+  return encodePlain(KIND_PULSES, partition, blockTime, writer, count, payload);
 }
 
 /** A key that a door has encoded once, to be put into many blocks. Compared by identity. */
@@ -475,10 +497,9 @@ export function decodeBlock(given: Uint8Array): Block {
   if (!plain || bytes.length !== HEADER_BYTES + padded(header.bodyLength) + CRC_BYTES) {
     throw invalid("The block's length does not fit its header.");
   }
-  if (header.kind === KIND_CONTROL) {
-    const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + header.bodyLength);
-    return { ...base, kind: 'control', payload };
-  }
   if (header.kind === KIND_TIME_MARK) return { ...base, kind: 'time-mark' };
+  const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + header.bodyLength);
+  if (header.kind === KIND_CONTROL) return { ...base, kind: 'control', payload };
+  if (header.kind === KIND_PULSES) return { ...base, kind: 'pulses', count: header.count, payload };
   throw invalid(`A block of kind ${header.kind} is not known here.`);
 }

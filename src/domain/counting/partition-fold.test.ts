@@ -12,7 +12,7 @@ import {
 } from '../../../test/support/blocks.ts';
 import { NaiveFold } from '../../../test/support/naive-fold.ts';
 import { RANDOM_LOG_WINDOW_MS, randomLogs } from '../../../test/support/random-log.ts';
-import { decodeBlock, encodeControlBlock } from './block.ts';
+import { decodeBlock, encodeControlBlock, encodePulseBlock } from './block.ts';
 import { START } from './checkpoint.ts';
 import { type Decision, type FoldStart, PartitionFold } from './partition-fold.ts';
 import { StepTotals } from './step-totals.ts';
@@ -265,6 +265,17 @@ describe('the fold refuses', () => {
     expect(() => new PartitionFold(W, NOTHING, 1).decide(0, block)).toThrow(
       expect.objectContaining({ code: 'block_invalid' }),
     );
+  });
+
+  test('pulses, which no log of votes holds, and does not move past them', () => {
+    const pulses = decodeBlock(encodePulseBlock(0, T0, WRITER, 1, Uint8Array.of(0)));
+    const fold = new PartitionFold(W, NOTHING, 1);
+    const refused = expect.objectContaining({ code: 'block_invalid' });
+    expect(() => fold.decide(0, pulses)).toThrow(refused);
+    expect(fold.decide(0, decoded(mark(T0))).kind).toBe('nothing');
+    const checkpoint = { ...fold.checkpoint, windowStartOffset: 0 };
+    const again = new PartitionFold(W, { ...NOTHING, checkpoint }, 1);
+    expect(() => again.reread(0, { ...pulses, crc: checkpoint.lastBlockCrc })).toThrow(refused);
   });
 
   test('to go on behind a block that is not the one it stopped at: a rewound or replaced log', () => {

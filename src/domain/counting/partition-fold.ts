@@ -117,6 +117,7 @@ export class PartitionFold {
    * Takes a block that the store has applied already, to fill the window again.
    *
    * @throws ApuraError `log_rewound`: the last of them is not the block that the store applied.
+   * @throws ApuraError `block_invalid`: a block of pulses, which no log of votes holds.
    */
   reread(offset: number, block: Block): void {
     this.#expect(offset);
@@ -127,6 +128,7 @@ export class PartitionFold {
         `Block ${offset} is not the one that the store has applied: the log was rewound or replaced.`,
       );
     }
+    if (block.kind === 'pulses') throw foreignPulses(offset);
     if (block.kind !== 'events') return;
     const { x, y, z, idTimeDelta, baseIdTime, keyIndex } = block;
     const closed = block.keys.map((key) => (this.#closes.get(key.scope) ?? offset) < offset);
@@ -142,11 +144,12 @@ export class PartitionFold {
   /**
    * Decides the block at `position` and moves past it.
    *
-   * @throws ApuraError `block_invalid`: a control record that is not known here.
+   * @throws ApuraError `block_invalid`: a control record that is not known here, or a block of pulses.
    */
   decide(offset: number, block: Block): Decision {
     this.#expect(offset);
     if (!this.warm) throw new RangeError(`Block ${offset} is for re-reading, not for deciding.`);
+    if (block.kind === 'pulses') throw foreignPulses(offset);
     this.#position += 1;
     this.#nextOffset = this.#position;
     this.#lastBlockCrc = block.crc;
@@ -248,4 +251,8 @@ export class PartitionFold {
       this.#droppedBefore = bound;
     }
   }
+}
+
+function foreignPulses(offset: number): ApuraError {
+  return new ApuraError('block_invalid', `Block ${offset} holds pulses: this is a log of votes.`);
 }
