@@ -18,9 +18,12 @@ export interface DeadLetterPage {
   readonly nextCursor: string | null;
 }
 
-/** Written by the steps of the pulse ledger and the rating book (DeadLetterReport); read and resolved here. */
+/**
+ * Written by the steps of the pulse ledger and the rating book as `reportedLetter` says; read and
+ * resolved here.
+ */
 export interface DeadLetters {
-  /** Newest failure first. @throws ApuraError `invalid_query`: the cursor is not one of this list. */
+  /** By lastFailedAt, newest first, then by id. @throws ApuraError `invalid_query`: the cursor is not one of this list. */
   list(filter: DeadLetterFilter, cursor: string | null, limit: number): Promise<DeadLetterPage>;
 
   get(id: string): Promise<DeadLetter | null>;
@@ -28,12 +31,13 @@ export interface DeadLetters {
   /** How many letters are PENDING, a queue. */
   pending(): Promise<Readonly<Record<DeadLetterQueue, number>>>;
 
-  /** PENDING letters whose `retryAt` has come, oldest first. */
+  /** PENDING letters whose `retryAt` has come, by (retryAt, id), at most `limit`. */
   due(now: number, limit: number): Promise<readonly DeadLetter[]>;
 
   /**
-   * Moves a letter to `state` if it is still in one of `from`; `conflict` otherwise, `unknown` where
-   * there is none. Failing again makes a REQUEUED letter PENDING by the step that reports it.
+   * Makes the letter `resolvedLetter` of it if its state still is one of `from`; `conflict` otherwise,
+   * `unknown` where there is none. Atomic: of several at once one wins. Failing again
+   * makes a REQUEUED letter PENDING by the step that reports it.
    */
   resolve(
     id: string,

@@ -33,8 +33,9 @@ export interface PulseColumns {
 }
 
 /**
- * An operator's correction of one pulse, met in the log. A repeated `actId` changes nothing. Its
- * target is a pulse that the log holds before the act.
+ * An operator's correction of one pulse, met in the log. An `actId` that the partition has taken before
+ * changes nothing. Of several acts on one pulse the last one rules: an amended pulse counts, also where
+ * it was voided before. Its target is a pulse that the same partition of the log holds before the act.
  */
 export interface PulseAct extends PulseActRecord {
   /** The offset of the act's block. */
@@ -89,9 +90,10 @@ export interface StoredPulse {
   readonly storedAt: number;
   readonly partition: number;
   readonly offset: number;
-  /** How often the same pulse came again. */
+  /** How often the same pulse came again, in any partition. */
   readonly duplicates: number;
   readonly conflicts: number;
+  /** In the order in which they were taken. */
   readonly acts: readonly PulseAct[];
 }
 
@@ -110,8 +112,9 @@ export interface PulseBooks {
   readonly counted: number;
   readonly duplicates: number;
   readonly conflicts: number;
-  /** Of the counted: voided since. */
+  /** Of the counted: voided now. */
   readonly voided: number;
+  /** Reports of dead letters that steps brought or made. */
   readonly deadLetters: number;
 }
 
@@ -145,13 +148,18 @@ export interface PulseLedger extends AsyncDisposable {
   /**
    * Raises the partition's epoch and resolves to where the ledger stands. Whoever held it before is
    * fenced from now on.
+   *
+   * @throws ApuraError `log_mismatch`: the ledger belongs to another log.
    */
   takeOver(partition: number): Promise<{ readonly epoch: number; readonly checkpoint: Checkpoint }>;
 
   /**
-   * Applies one step atomically and idempotently; see CommitOutcome. Every changed usage window gets
-   * `usageVersion(epoch, nextOffset)` and is pending from then on. An act on a pulse that is not there
-   * becomes a dead letter `act_target_unknown`.
+   * Applies one step atomically and idempotently; see CommitOutcome. A key is known in every partition
+   * at once: a pulse that another partition has counted is a duplicate or conflict of this one. Every
+   * usage window whose content changes gets `usageVersion(epoch, nextOffset)`, or one more than the
+   * version that it has where that is higher, and is pending from then on. A window in which nothing
+   * counts any more has the total NO_USAGE. An act whose pulse this partition does not hold becomes a
+   * dead letter (unknownTarget) and is not remembered: sent again later it may find its pulse.
    */
   commit(step: PulseStep): Promise<PulseCommit>;
 
@@ -159,7 +167,7 @@ export interface PulseLedger extends AsyncDisposable {
 
   books(partition: number): Promise<PulseBooks>;
 
-  /** Usage windows that have changed since they were confirmed as sent, oldest version first. */
+  /** Usage windows that have changed since they were confirmed as sent, oldest version first, at most `limit`. */
   pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]>;
 
   /** Confirms these versions as sent. A window that has changed again stays pending. Idempotent. */
@@ -168,42 +176,60 @@ export interface PulseLedger extends AsyncDisposable {
   /** The pulse with this key (32 hex digits), or null. */
   find(key: string): Promise<StoredPulse | null>;
 
-  /** Pulses of a tenant (null: all) with `occurredAt` in `[from, to)`, in the order of (occurredAt, key), at most `limit`. */
+  /**
+   * Pulses of a tenant (null: all) with `occurredAt` in `[from, to)`, voided ones too, in the order of
+   * (occurredAt, key), at most `limit`.
+   *
+   * @throws ApuraError `invalid_query`: the cursor is not one of this list.
+   */
   pulses(
     filter: { readonly tenant: string | null; readonly from: number; readonly to: number },
     cursor: string | null,
     limit: number,
   ): Promise<PulsePage>;
 
-  /** Newest first, of one tenant or (null) of all. */
+  /**
+   * Those received last first, and of the same instant those stored last, of one tenant or (null) of all.
+   *
+   * @throws ApuraError `invalid_query`: the cursor is not one of this list.
+   */
   conflicts(tenant: string | null, cursor: string | null, limit: number): Promise<ConflictPage>;
 
   /**
    * Usage of every series that the filter names, added up over partitions, in each of the windows
-   * `[bounds[i], bounds[i + 1])`; `bounds` ascend and are whole usage windows. Rows in order of
-   * (tenant, sku, unit, start); windows without usage are left out. Voided pulses don't count, and a
-   * window whose count is 0 is left out.
+   * `[bounds[i], bounds[i + 1])`, of usage windows that start in `[filter.from, filter.to)`; `bounds`
+   * ascend and are whole usage windows. Rows in order of (tenant, sku, unit) by UTF-8 bytes, then
+   * start. Voided pulses don't count, and a window whose count is 0 is left out.
    */
   usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]>;
 
   /**
    * Adds up a partition's windows that start in `[from, to)` anew from the pulses themselves, and puts
-   * right what differs (it is pending again). Resolves to the windows that differed, as they are now.
+   * right what differs: it is pending again, with a version above the one that it had and above
+   * `usageVersion` of the partition's epoch and position. Resolves to the windows that differed, as they
+   * are now, by series and start. A window that has counted pulses which `forget` took away can not be
+   * added up, and stays as it is.
    */
   recompute(partition: number, from: number, to: number): Promise<readonly UsageRecord[]>;
 
-  /** Empties a partition and raises its epoch, for a rebuild from the log. Dead letters stay. */
+  /**
+   * Empties a partition and raises its epoch, for a rebuild from the log. Dead letters stay. What came
+   * again or in conflict in other partitions stays booked there.
+   */
   reset(partition: number): Promise<void>;
 
   /**
-   * Removes the pulses (not their keys) with `occurredAt` in `[from, to)`: retention, or a range to be
-   * restored. Usage stays. Resolves to how many. Idempotent.
+   * Removes the pulses (not their keys, acts and conflicts) with `occurredAt` in `[from, to)`, whole
+   * usage windows: retention, or a range to be restored. Usage stays. `find` and `pulses` know them no
+   * more, and to an act they are not there; an act on another pulse of such a window moves its sum and
+   * count, and leaves min, max and last as they are. Resolves to how many. Idempotent.
    */
   forget(from: number, to: number): Promise<number>;
 
   /**
-   * Puts pulses back that were forgotten: those whose key the ledger knows and whose pulse it does not
-   * hold. Others are left alone. Resolves to how many it took. Idempotent.
+   * Puts pulses back that were forgotten, with what acts have made of them: those whose key this
+   * partition has counted with the same digest and whose pulse it does not hold. Others are left alone.
+   * Resolves to how many it took. Idempotent.
    */
   restore(partition: number, pulses: PulseColumns): Promise<number>;
 }

@@ -1,4 +1,5 @@
 /** The dead letter: what could not be processed, kept byte by byte until somebody has decided about it. */
+import { ApuraError } from '../errors.ts';
 
 export const DEAD_LETTER_QUEUES = ['resource-consumption.dlq', 'resource-usage.dlq'] as const;
 export type DeadLetterQueue = (typeof DEAD_LETTER_QUEUES)[number];
@@ -57,4 +58,107 @@ const RETRIES_MAX = 10;
 export function retryAt(code: string, attempts: number, failedAt: number): number | null {
   if (!RETRIED_CODES.has(code) || attempts > RETRIES_MAX) return null;
   return failedAt + Math.min(RETRY_FIRST_MS * 2 ** (attempts - 1), RETRY_MS_MAX);
+}
+
+/** SHA-256, 64 hex digits: the domain hashes nothing by itself. */
+export type Sha256 = (...parts: readonly Uint8Array[]) => string;
+
+const encoder = new TextEncoder();
+
+/** What a letter of these bytes is known by. */
+export function deadLetterId(queue: DeadLetterQueue, bytes: Uint8Array, sha256: Sha256): string {
+  return sha256(encoder.encode(`${queue}\0`), bytes);
+}
+
+/**
+ * The letter after a report of its bytes: `before` is null for the first. A report from a place of the
+ * log at or before the one that the letter names was met again by a rebuild, and changes nothing. A
+ * letter that was sent again and has failed again is PENDING; one that was given up stays so.
+ */
+export function reportedLetter(before: DeadLetter | null, report: DeadLetterReport): DeadLetter {
+  const { failedAt, ...failure } = report;
+  if (before === null) {
+    return {
+      ...failure,
+      state: 'PENDING',
+      attempts: 1,
+      firstFailedAt: failedAt,
+      lastFailedAt: failedAt,
+      retryAt: retryAt(report.code, 1, failedAt),
+      resolvedBy: null,
+      resolvedAt: null,
+    };
+  }
+  if (isAtOrBefore(report.origin, before.origin)) return before;
+  const attempts = before.attempts + 1;
+  const state = before.state === 'DISCARDED' ? 'DISCARDED' : 'PENDING';
+  return {
+    ...before,
+    ...failure,
+    state,
+    attempts,
+    lastFailedAt: Math.max(before.lastFailedAt, failedAt),
+    retryAt: state === 'PENDING' ? retryAt(report.code, attempts, failedAt) : null,
+  };
+}
+
+/** The letter after somebody has decided about it. One that is to wait again is tried again as ever. */
+export function resolvedLetter(
+  letter: DeadLetter,
+  state: DeadLetterState,
+  by: { readonly actor: string; readonly at: number },
+): DeadLetter {
+  return {
+    ...letter,
+    state,
+    retryAt: state === 'PENDING' ? retryAt(letter.code, letter.attempts, by.at) : null,
+    resolvedBy: by.actor,
+    resolvedAt: by.at,
+  };
+}
+
+function isAtOrBefore(place: DeadLetter['origin'], other: DeadLetter['origin']): boolean {
+  if (place.logId !== other.logId || place.partition !== other.partition) return false;
+  if (place.offset !== other.offset) return place.offset < other.offset;
+  return (place.index ?? 0) <= (other.index ?? 0);
+}
+
+/**
+ * The letter after one more failure of its bytes; `before` is null at the first. One that was requeued
+ * waits again; one that was given up stays given up.
+ */
+export function letterAfter(before: DeadLetter | null, report: DeadLetterReport): DeadLetter {
+  const { failedAt, ...newest } = report;
+  const attempts = (before?.attempts ?? 0) + 1;
+  const state = before?.state === 'DISCARDED' ? 'DISCARDED' : 'PENDING';
+  return {
+    ...newest,
+    state,
+    attempts,
+    firstFailedAt: before?.firstFailedAt ?? failedAt,
+    lastFailedAt: failedAt,
+    retryAt: state === 'PENDING' ? retryAt(report.code, attempts, failedAt) : null,
+    resolvedBy: before?.resolvedBy ?? null,
+    resolvedAt: before?.resolvedAt ?? null,
+  };
+}
+
+export type DeadLetterPlace = Pick<DeadLetter, 'lastFailedAt' | 'id'>;
+
+/** Newest failure first, then by id. Two letters never share a place. */
+export function newestFailureFirst(left: DeadLetterPlace, right: DeadLetterPlace): number {
+  return right.lastFailedAt - left.lastFailedAt || (left.id < right.id ? -1 : 1);
+}
+
+/** Names the place of the last letter of a page: the next page starts behind it. */
+export function letterCursorAt({ lastFailedAt, id }: DeadLetterPlace): string {
+  return `${lastFailedAt}.${id}`;
+}
+
+/** @throws ApuraError `invalid_query`: not a cursor. */
+export function letterPlaceAt(cursor: string): DeadLetterPlace {
+  const match = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(cursor);
+  const id = match?.[2];
+  if (id !== undefined) return { lastFailedAt: Number(match?.[1]), id };
+  throw new ApuraError('invalid_query', 'The cursor is not one of a list of dead letters.');
 }

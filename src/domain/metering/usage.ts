@@ -45,6 +45,42 @@ export interface UsageRecord extends UsageWindow {
   readonly version: number;
 }
 
+/** Of a window in which nothing counts (any more). */
+export const NO_USAGE: UsageTotal = {
+  sum: 0n,
+  count: 0,
+  min: 0n,
+  max: 0n,
+  last: 0n,
+  lastAt: 0,
+  lastKey: '0'.repeat(32),
+};
+
+/** The total of one pulse: `amount` in 10^-AMOUNT_SCALE, `key` as 32 hex digits. */
+export function usageOf(amount: bigint, occurredAt: number, key: string): UsageTotal {
+  return {
+    sum: amount,
+    count: 1,
+    min: amount,
+    max: amount,
+    last: amount,
+    lastAt: occurredAt,
+    lastKey: key,
+  };
+}
+
+export function isSameUsage(left: UsageTotal, right: UsageTotal): boolean {
+  return (
+    left.sum === right.sum &&
+    left.count === right.count &&
+    left.min === right.min &&
+    left.max === right.max &&
+    left.last === right.last &&
+    left.lastAt === right.lastAt &&
+    left.lastKey === right.lastKey
+  );
+}
+
 /** @throws RangeError: an epoch or offset that no installation lives to see. */
 export function usageVersion(epoch: number, nextOffset: number): number {
   const version = epoch * 2 ** 32 + nextOffset;
