@@ -27,7 +27,7 @@ run: setup ## serve on http://localhost:8080 with an open demo poll (APURA_DEMO=
 run-distributed: setup test-packages ## the same, every role a process, on Kafka, Redis, Postgres and nginx (LITE=1: smaller)
 	@exec $(bun) tools/run-distributed.ts $(if $(filter 1,$(LITE)),--lite)
 
-services: setup-packages test-packages ## start real servers until Ctrl-C: WHAT="redis postgres kafka rabbitmq", KAFKA_NODES=3, PORTS="redis=6399"
+services: setup-packages test-packages ## start real servers until Ctrl-C: WHAT="redis postgres kafka rabbitmq cassandra", KAFKA_NODES=3, PORTS="redis=6399"
 	@exec $(bun) tools/services.ts $(WHAT) $(if $(KAFKA_NODES),--kafka-nodes $(KAFKA_NODES)) $(PORTS:%=--port %)
 
 build: setup ## make dist/apura, one executable with everything inside
@@ -96,6 +96,7 @@ setup-packages:
 test-packages:
 	@tools/system-packages.sh $(chromium) $(servers)
 	@tools/kafka/install.sh
+	@tools/cassandra/install.sh
 
 bench-packages:
 	@tools/system-packages.sh $(load_generator)

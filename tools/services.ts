@@ -4,13 +4,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startCassandra } from '../test/support/cassandra-server.ts';
 import { startKafka } from '../test/support/kafka-server.ts';
 import { startPostgres } from '../test/support/postgres-server.ts';
 import { startRabbitmq } from '../test/support/rabbitmq-server.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { inOwnSession } from './own-session.ts';
 
-const SERVICES = ['redis', 'postgres', 'kafka', 'rabbitmq'] as const;
+const SERVICES = ['redis', 'postgres', 'kafka', 'rabbitmq', 'cassandra'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
 /** Away from the usual ones, which a server of the machine's may have. Kafka takes six from its own on. */
@@ -19,6 +20,7 @@ const PORTS: Readonly<Record<ServiceName, number>> = {
   postgres: 5433,
   kafka: 9192,
   rabbitmq: 5673,
+  cassandra: 9142,
 };
 const KAFKA_NODES_MAX = 3;
 
@@ -37,7 +39,7 @@ export interface RunningServices extends AsyncDisposable {
 }
 
 interface Service extends AsyncDisposable {
-  readonly setting: 'APURA_LOG' | 'APURA_TALLY' | 'APURA_LEDGER';
+  readonly setting: 'APURA_LOG' | 'APURA_TALLY' | 'APURA_LEDGER' | 'APURA_ARCHIVE';
   readonly url: string;
 }
 
@@ -111,6 +113,10 @@ async function start(
     case 'rabbitmq': {
       const server = await startRabbitmq(place);
       return as('APURA_LOG', server.url, server);
+    }
+    case 'cassandra': {
+      const server = await startCassandra({ place });
+      return as('APURA_ARCHIVE', server.url('apura'), server);
     }
   }
 }

@@ -19,7 +19,7 @@ const MINUTE = 60 * SECOND;
 
 /** Tests that start servers of their own: a group of their own, or no quick run would be quick. */
 const SERVER_TESTS = [
-  'src/adapters/{redis,postgres,kafka,rabbitmq}/**/*.test.ts',
+  'src/adapters/{redis,postgres,kafka,rabbitmq,cassandra}/**/*.test.ts',
   'test/component/*-on-servers.test.ts',
 ];
 
