@@ -123,26 +123,6 @@ function isAtOrBefore(place: DeadLetter['origin'], other: DeadLetter['origin']):
   return (place.index ?? 0) <= (other.index ?? 0);
 }
 
-/**
- * The letter after one more failure of its bytes; `before` is null at the first. One that was requeued
- * waits again; one that was given up stays given up.
- */
-export function letterAfter(before: DeadLetter | null, report: DeadLetterReport): DeadLetter {
-  const { failedAt, ...newest } = report;
-  const attempts = (before?.attempts ?? 0) + 1;
-  const state = before?.state === 'DISCARDED' ? 'DISCARDED' : 'PENDING';
-  return {
-    ...newest,
-    state,
-    attempts,
-    firstFailedAt: before?.firstFailedAt ?? failedAt,
-    lastFailedAt: failedAt,
-    retryAt: state === 'PENDING' ? retryAt(report.code, attempts, failedAt) : null,
-    resolvedBy: before?.resolvedBy ?? null,
-    resolvedAt: before?.resolvedAt ?? null,
-  };
-}
-
 export type DeadLetterPlace = Pick<DeadLetter, 'lastFailedAt' | 'id'>;
 
 /** Newest failure first, then by id. Two letters never share a place. */
