@@ -19,6 +19,7 @@ import {
   encodeKey,
   encodePulseBlock,
   encodeTimeMark,
+  encodeUsageBlock,
   KEY_PART_BYTES_MAX,
 } from './block.ts';
 import type { EventKey } from './key.ts';
@@ -281,22 +282,28 @@ describe('a block without events', () => {
     );
   });
 
-  test('of pulses gives their bytes and their number back, and knows nothing of their insides', () => {
-    const payloads = fc.record({ payload: fc.uint8Array({ maxLength: 100 }), count: u32 });
-    fc.assert(
-      fc.property(payloads, ({ payload, count }) => {
-        const block = decodeBlock(encodePulseBlock(3, T0, WRITER, count, payload));
-        expect(block).toMatchObject({
-          kind: 'pulses',
-          partition: 3,
-          blockTime: T0,
-          count,
-          ...WRITER,
-        });
-        expect(block.kind === 'pulses' && Buffer.from(block.payload).equals(payload)).toBe(true);
-      }),
-    );
-  });
+  test.each([
+    ['pulses', encodePulseBlock],
+    ['usage', encodeUsageBlock],
+  ])(
+    'of %s gives their bytes and their number back, and knows nothing of their insides',
+    (kind, encode) => {
+      const payloads = fc.record({ payload: fc.uint8Array({ maxLength: 100 }), count: u32 });
+      fc.assert(
+        fc.property(payloads, ({ payload, count }) => {
+          const block = decodeBlock(encode(3, T0, WRITER, count, payload));
+          expect(block).toMatchObject({
+            kind,
+            partition: 3,
+            blockTime: T0,
+            count,
+            ...WRITER,
+          });
+          expect('payload' in block && Buffer.from(block.payload).equals(payload)).toBe(true);
+        }),
+      );
+    },
+  );
 
   test('that marks the time says nothing but its time', () => {
     const block = decodeBlock(encodeTimeMark(5, T0, WRITER));

@@ -44,6 +44,7 @@ const KIND_EVENTS = 1;
 const KIND_CONTROL = 2;
 const KIND_TIME_MARK = 3;
 const KIND_PULSES = 4;
+const KIND_USAGE = 5;
 
 /** Who sealed a block, and which of its blocks it is: for diagnosis only. */
 export interface BlockWriter {
@@ -93,7 +94,14 @@ export interface PulseBlock extends BlockBase {
   readonly payload: Uint8Array;
 }
 
-export type Block = EventBlock | ControlBlock | TimeMarkBlock | PulseBlock;
+/** Usage records on their way to rating (see domain/metering/usage-wire.ts). */
+export interface UsageBlock extends BlockBase {
+  readonly kind: 'usage';
+  readonly count: number;
+  readonly payload: Uint8Array;
+}
+
+export type Block = EventBlock | ControlBlock | TimeMarkBlock | PulseBlock | UsageBlock;
 
 const encoder = new TextEncoder();
 // A byte order mark is part of a key: without it, it would be another key.
@@ -223,6 +231,17 @@ export function encodePulseBlock(
   payload: Uint8Array,
 ): Uint8Array {
   return encodePlain(KIND_PULSES, partition, blockTime, writer, count, payload);
+}
+
+/** `payload` holds `count` usage records as one PutUsageRequest. */
+export function encodeUsageBlock(
+  partition: number,
+  blockTime: number,
+  writer: BlockWriter,
+  count: number,
+  payload: Uint8Array,
+): Uint8Array {
+  return encodePlain(KIND_USAGE, partition, blockTime, writer, count, payload);
 }
 
 /** A key that a door has encoded once, to be put into many blocks. Compared by identity. */
@@ -501,5 +520,6 @@ export function decodeBlock(given: Uint8Array): Block {
   const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + header.bodyLength);
   if (header.kind === KIND_CONTROL) return { ...base, kind: 'control', payload };
   if (header.kind === KIND_PULSES) return { ...base, kind: 'pulses', count: header.count, payload };
+  if (header.kind === KIND_USAGE) return { ...base, kind: 'usage', count: header.count, payload };
   throw invalid(`A block of kind ${header.kind} is not known here.`);
 }

@@ -12,7 +12,7 @@ import {
 } from '../../../test/support/blocks.ts';
 import { NaiveFold } from '../../../test/support/naive-fold.ts';
 import { RANDOM_LOG_WINDOW_MS, randomLogs } from '../../../test/support/random-log.ts';
-import { decodeBlock, encodeControlBlock, encodePulseBlock } from './block.ts';
+import { decodeBlock, encodeControlBlock, encodePulseBlock, encodeUsageBlock } from './block.ts';
 import { START } from './checkpoint.ts';
 import { type Decision, type FoldStart, PartitionFold } from './partition-fold.ts';
 import { StepTotals } from './step-totals.ts';
@@ -267,8 +267,11 @@ describe('the fold refuses', () => {
     );
   });
 
-  test('pulses, which no log of votes holds, and does not move past them', () => {
-    const pulses = decodeBlock(encodePulseBlock(0, T0, WRITER, 1, Uint8Array.of(0)));
+  test.each([
+    ['pulses', encodePulseBlock],
+    ['usage', encodeUsageBlock],
+  ])('%s, which no log of votes holds, and does not move past them', (_, encode) => {
+    const pulses = decodeBlock(encode(0, T0, WRITER, 1, Uint8Array.of(0)));
     const fold = new PartitionFold(W, NOTHING, 1);
     const refused = expect.objectContaining({ code: 'block_invalid' });
     expect(() => fold.decide(0, pulses)).toThrow(refused);

@@ -117,7 +117,7 @@ export class PartitionFold {
    * Takes a block that the store has applied already, to fill the window again.
    *
    * @throws ApuraError `log_rewound`: the last of them is not the block that the store applied.
-   * @throws ApuraError `block_invalid`: a block of pulses, which no log of votes holds.
+   * @throws ApuraError `block_invalid`: a block of pulses or usage, which no log of votes holds.
    */
   reread(offset: number, block: Block): void {
     this.#expect(offset);
@@ -128,7 +128,7 @@ export class PartitionFold {
         `Block ${offset} is not the one that the store has applied: the log was rewound or replaced.`,
       );
     }
-    if (block.kind === 'pulses') throw foreignPulses(offset);
+    if (block.kind === 'pulses' || block.kind === 'usage') throw foreignBlock(offset, block.kind);
     if (block.kind !== 'events') return;
     const { x, y, z, idTimeDelta, baseIdTime, keyIndex } = block;
     const closed = block.keys.map((key) => (this.#closes.get(key.scope) ?? offset) < offset);
@@ -149,7 +149,7 @@ export class PartitionFold {
   decide(offset: number, block: Block): Decision {
     this.#expect(offset);
     if (!this.warm) throw new RangeError(`Block ${offset} is for re-reading, not for deciding.`);
-    if (block.kind === 'pulses') throw foreignPulses(offset);
+    if (block.kind === 'pulses' || block.kind === 'usage') throw foreignBlock(offset, block.kind);
     this.#position += 1;
     this.#nextOffset = this.#position;
     this.#lastBlockCrc = block.crc;
@@ -253,6 +253,6 @@ export class PartitionFold {
   }
 }
 
-function foreignPulses(offset: number): ApuraError {
-  return new ApuraError('block_invalid', `Block ${offset} holds pulses: this is a log of votes.`);
+function foreignBlock(offset: number, kind: 'pulses' | 'usage'): ApuraError {
+  return new ApuraError('block_invalid', `Block ${offset} holds ${kind}: this is a log of votes.`);
 }
