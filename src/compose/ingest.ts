@@ -84,6 +84,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       partitions: settings.partitions,
       durability: 'power-safe',
       atomicAppend: true,
+      appendsUnderWayMax: 1,
     },
     logThread.calls,
     ends,

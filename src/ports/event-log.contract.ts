@@ -41,6 +41,8 @@ export function eventLogContract(
         const { description } = await log.openWriter();
         expect(description.logId).not.toBe('');
         expect(description.partitions).toBe(PARTITIONS);
+        expect(description.appendsUnderWayMax).toBeGreaterThanOrEqual(1);
+        expect(Number.isInteger(description.appendsUnderWayMax)).toBe(true);
         expect((await log.openReader()).description).toEqual(description);
         await log.crash();
         expect((await log.openWriter()).description).toEqual(description);

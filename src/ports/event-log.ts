@@ -24,6 +24,11 @@ export interface LogDescription {
   readonly durability: Durability;
   /** Whether one `append` call becomes durable as a whole or not at all. */
   readonly atomicAppend: boolean;
+  /**
+   * How many calls of `append` under way at once serve a writer, at least 1. Above it a call is taken
+   * as ever, but only waits inside the log. 1 where appends are done one behind the other anyhow.
+   */
+  readonly appendsUnderWayMax: number;
 }
 
 export interface PartitionBlock {
@@ -62,6 +67,8 @@ export interface EventLog extends AsyncDisposable {
   readonly description: LogDescription;
 
   /**
+   * Several calls may be under way; which of them comes first in a partition is then open.
+   *
    * Appends the blocks in their order and resolves to their offsets once all are as durable as
    * `description.durability` says. Not idempotent: the same block appended twice stands twice.
    *

@@ -74,8 +74,12 @@ export class HeldLog implements Pick<EventLog, 'append'> {
   /** Every append so far, in order. */
   readonly appends: HeldAppend[] = [];
 
-  constructor(log: EventLog) {
+  readonly #appendsUnderWayMax: number;
+
+  /** `appendsUnderWayMax`: what it says of itself; the log's own if absent. */
+  constructor(log: EventLog, appendsUnderWayMax = log.description.appendsUnderWayMax) {
     this.#log = log;
+    this.#appendsUnderWayMax = appendsUnderWayMax;
   }
 
   append(blocks: readonly PartitionBlock[]): Promise<readonly number[]> {
@@ -98,7 +102,7 @@ export class HeldLog implements Pick<EventLog, 'append'> {
   asLog(): EventLog {
     const log = this.#log;
     return {
-      description: log.description,
+      description: { ...log.description, appendsUnderWayMax: this.#appendsUnderWayMax },
       append: (blocks) => this.append(blocks),
       read: (partition, from, maxBytes) => log.read(partition, from, maxBytes),
       bounds: (partition) => log.bounds(partition),

@@ -20,6 +20,11 @@ const PRODUCE_TIMEOUT_MS = 4_000;
  * connection only when it has answered the last, and its followers have to confirm each.
  */
 const IN_FLIGHT_MAX = 4;
+/**
+ * Calls under way that serve a door. Below IN_FLIGHT_MAX, so that a control record or a time mark finds
+ * a connection free beside them.
+ */
+export const APPENDS_UNDER_WAY_MAX = 2;
 /** Blocks that wait or are under way. Behind it the log is not keeping up, and says so. */
 const QUEUE_BYTES_MAX = 128 * 1024 * 1024;
 const REQUEST_BYTES_MAX = 16 * 1024 * 1024;

@@ -13,7 +13,7 @@ import type {
   LogPosition,
   PartitionBlock,
 } from '../../ports/event-log.ts';
-import { Appender } from './appender.ts';
+import { APPENDS_UNDER_WAY_MAX, Appender } from './appender.ts';
 import { Brokers, kafkaError, NotSentError, withErrors } from './brokers.ts';
 import { parseKafkaUrl } from './kafka-url.ts';
 import { PartitionRoutes } from './partition-routes.ts';
@@ -71,7 +71,13 @@ export async function openKafkaLog(options: {
       throw new ApuraError('log_unavailable', 'Kafka has left a topic out');
     }
     const { logId, partitions } = options;
-    const description = { logId, partitions, durability, atomicAppend: false };
+    const description: LogDescription = {
+      logId,
+      partitions,
+      durability,
+      atomicAppend: false,
+      appendsUnderWayMax: APPENDS_UNDER_WAY_MAX,
+    };
     return new KafkaEventLog(
       description,
       brokers,

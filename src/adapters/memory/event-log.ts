@@ -31,7 +31,13 @@ export class MemoryLogStore {
   #fault: AppendFault | null = null;
 
   constructor(logId: string, partitions: number) {
-    this.description = { logId, partitions, durability: 'volatile', atomicAppend: true };
+    this.description = {
+      logId,
+      partitions,
+      durability: 'volatile',
+      atomicAppend: true,
+      appendsUnderWayMax: 1,
+    };
     for (let partition = CONTROL_PARTITION; partition < partitions; partition += 1) {
       this.#partitions.set(partition, { start: 0, blocks: [], waiting: new Set() });
     }

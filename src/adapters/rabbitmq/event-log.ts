@@ -30,6 +30,8 @@ export interface RabbitmqLogOptions {
 
 /** Fewer copies than this have no quorum that survives the loss of one. */
 const QUORUM_REPLICAS = 3;
+/** Calls under way that serve a door: RabbitMQ confirms late, and takes more meanwhile. */
+const APPENDS_UNDER_WAY_MAX = 4;
 
 /**
  * Connects, and makes the log's streams where there are none yet.
@@ -64,6 +66,7 @@ export async function openRabbitmqLog(options: RabbitmqLogOptions): Promise<Even
     partitions,
     durability: replicas >= QUORUM_REPLICAS ? 'replicated' : 'process-safe',
     atomicAppend: false,
+    appendsUnderWayMax: APPENDS_UNDER_WAY_MAX,
   };
   return new RabbitmqEventLog({ description, queues, sender, sight, reader, owned: opened.move() });
 }

@@ -76,6 +76,7 @@ abstract class SqliteLogHandle implements EventLog {
       partitions: options.partitions,
       durability: 'power-safe',
       atomicAppend: true,
+      appendsUnderWayMax: 1,
     };
     this.ends = options.ends ?? new SharedOffsets(options.partitions + 1);
     this.#read = database.prepare(

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { event, T0, type TestEvent } from '../../../test/support/blocks.ts';
 import { HandTurnedLoop, HeldLog } from '../../../test/support/hand-turned-loop.ts';
 import { ManualClock } from '../../adapters/memory/clock.ts';
@@ -130,6 +131,83 @@ describe('a block is closed', () => {
     expect(countsOf(await logged())).toEqual([1, 2]);
   });
 
+  test('beside appends under way where the log takes several: as many as it says, no more', async () => {
+    for (const allowed of [1, 2, 3, 4]) {
+      prepare(1);
+      held = new HeldLog(log, allowed);
+      const writer = writerOn(held.asLog());
+      for (let number = 0; number < 8; number += 1) {
+        write(writer, number);
+        for (let turn = 0; turn < 3; turn += 1) await loop.turn();
+        await loop.pass(BLOCK_DELAY_MS);
+      }
+      expect(held.appends).toHaveLength(allowed);
+      // Whichever comes back, its place is taken once, and by everything that waits.
+      await held.appends.at(-1)?.release();
+      for (let turn = 0; turn < 3; turn += 1) await loop.turn();
+      expect(held.appends).toHaveLength(allowed + 1);
+      expect(writer.pending).toBe(7);
+      const waiting = held.appends.toSpliced(allowed - 1, 1);
+      for (const append of waiting) await append.release();
+      const ones = new Array<number>(allowed).fill(1);
+      expect(countsOf(await logged()).toSorted()).toEqual([...ones, 8 - allowed]);
+    }
+  });
+
+  test('beside appends under way only when it holds as much as they do on average', async () => {
+    held = new HeldLog(log, 3);
+    const writer = writerOn(held.asLog());
+    const fill = async (from: number, to: number): Promise<void> => {
+      for (let number = from; number < to; number += 1) write(writer, number);
+      await loop.pass(BLOCK_DELAY_MS);
+      for (let turn = 0; turn < 3; turn += 1) await loop.turn();
+    };
+    await fill(0, 4);
+    await fill(4, 7);
+    expect(held.appends).toHaveLength(1);
+    await fill(7, 12);
+    expect(held.appends).toHaveLength(2);
+    // 4 and 8 are under way: 6 go, 5 don't.
+    await fill(12, 17);
+    expect(held.appends).toHaveLength(2);
+    await fill(17, 18);
+    expect(held.appends).toHaveLength(3);
+    for (const append of held.appends) await append.release();
+    expect(countsOf(await logged())).toEqual([4, 8, 6]);
+    expect(loop.timers).toBe(0);
+  });
+
+  test('beside an append under way at a quiet turn, not while events still come', async () => {
+    held = new HeldLog(log, 2);
+    const writer = writerOn(held.asLog());
+    write(writer, 0);
+    await loop.turn();
+    await loop.turn();
+    for (let number = 1; number < 5; number += 1) {
+      write(writer, number);
+      await loop.turn();
+    }
+    expect(held.appends).toHaveLength(1);
+    await loop.turn();
+    expect(held.appends).toHaveLength(2);
+    for (const append of held.appends) await append.release();
+    expect(countsOf(await logged())).toEqual([1, 4]);
+  });
+
+  test('by the return of an append, where it was too small to go beside the others', async () => {
+    held = new HeldLog(log, 3);
+    const writer = writerOn(held.asLog(), { blockEventsMax: 4 });
+    for (let number = 0; number < 5; number += 1) write(writer, number);
+    for (let turn = 0; turn < 3; turn += 1) await loop.turn();
+    expect(held.appends).toHaveLength(1);
+    await held.appends[0]?.release();
+    for (let turn = 0; turn < 3; turn += 1) await loop.turn();
+    expect(held.appends).toHaveLength(2);
+    await held.appends[1]?.release();
+    expect(countsOf(await logged())).toEqual([4, 1]);
+    expect(writer.pending).toBe(0);
+  });
+
   test('when it is full, also while an append is under way', async () => {
     const writer = writerOn(held.asLog(), { blockEventsMax: 2 });
     for (let number = 0; number < 6; number += 1) write(writer, number);
@@ -149,6 +227,76 @@ describe('a block is closed', () => {
       { blockTime: T0 + 2_000, writerId: 0xabcn, sequence: 2 },
     ]);
   });
+});
+
+test('whatever the log answers, and in whatever order, each event is answered by its own append', async () => {
+  const answers = { durable: 'durable', append_unknown: 'unknown', log_unavailable: 'unavailable' };
+  type Answer = keyof typeof answers;
+  const moments = fc.array(
+    fc.oneof(
+      fc.record({ write: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ turns: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({
+        which: fc.nat(3),
+        answer: fc.constantFrom<Answer[]>('durable', 'append_unknown', 'log_unavailable'),
+      }),
+    ),
+    { maxLength: 60 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 4 }), moments, async (allowed, story) => {
+      prepare(1);
+      held = new HeldLog(log, allowed);
+      const writer = writerOn(held.asLog());
+      const outcomes: Promise<WriteOutcome>[] = [];
+      const expected: (WriteOutcome | 'waiting')[] = [];
+      const open = new Set<number>();
+      let seen = 0;
+      const settle = async (at: number, answer: Answer): Promise<void> => {
+        open.delete(at);
+        const append = held.appends[at];
+        for (const { bytes } of append?.blocks ?? []) {
+          const block = decodeBlock(bytes);
+          if (block.kind !== 'events') throw new Error('no events');
+          for (const number of block.y) expected[number] = answers[answer] as WriteOutcome;
+        }
+        if (answer === 'durable') await append?.release();
+        else await append?.fail(new ApuraError(answer, 'told to'));
+      };
+      const look = async (): Promise<void> => {
+        for (; seen < held.appends.length; seen += 1) open.add(seen);
+        expect(open.size).toBeLessThanOrEqual(allowed);
+        expect(await Promise.all(outcomes.map(stateOf))).toEqual(expected);
+        expect(writer.pending).toBe(expected.filter((state) => state === 'waiting').length);
+      };
+      for (const moment of story) {
+        if ('write' in moment) {
+          for (let left = moment.write; left > 0; left -= 1) {
+            const id = { ...event(0), y: outcomes.length };
+            outcomes.push(writer.write(id, KEY, T0) ?? Promise.reject(new Error('refused')));
+            expected.push('waiting');
+          }
+        } else if ('turns' in moment) {
+          for (let left = moment.turns; left > 0; left -= 1) await loop.turn();
+        } else {
+          const at = [...open][moment.which];
+          if (at !== undefined) await settle(at, moment.answer);
+        }
+        await look();
+      }
+      // Nothing is forgotten: turns and answers alone bring every event its own.
+      while (expected.includes('waiting')) {
+        for (let turn = 0; turn < 3; turn += 1) await loop.turn();
+        await look();
+        const [at] = [...open].slice(-1);
+        if (at === undefined) throw new Error('events wait, and no append is under way');
+        await settle(at, 'durable');
+        await look();
+      }
+      expect(loop.timers).toBe(0);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test('the events of every partition go into one append, each into its own partition’s block', async () => {
@@ -230,6 +378,32 @@ describe('the outcome is unknown', () => {
     clock.advance(ACCEPTANCE_BOUND_MS + 1);
     await held.appends[0]?.release();
     expect(await late).toBe('unknown');
+  });
+
+  test('at its own bound for an event that waits behind as many appends as the log takes', async () => {
+    held = new HeldLog(log, 2);
+    const writer = writerOn(held.asLog());
+    const outcomes: Promise<WriteOutcome>[] = [];
+    for (let number = 0; number < 3; number += 1) {
+      outcomes.push(write(writer, number));
+      await loop.turn();
+      await loop.turn();
+      await loop.pass(100);
+    }
+    expect(held.appends).toHaveLength(2);
+    await loop.pass(ACCEPTANCE_BOUND_MS - 300);
+    expect(await Promise.all(outcomes.map(stateOf))).toEqual(['unknown', 'waiting', 'waiting']);
+    await held.appends[1]?.release();
+    await loop.pass(100);
+    expect(await Promise.all(outcomes.map(stateOf))).toEqual(['unknown', 'durable', 'waiting']);
+    await loop.pass(100);
+    expect(await Promise.all(outcomes.map(stateOf))).toEqual(['unknown', 'durable', 'unknown']);
+    await held.appends[0]?.release();
+    await loop.turn();
+    await loop.turn();
+    await held.appends[2]?.release();
+    expect(writer.pending).toBe(0);
+    expect(loop.timers).toBe(0);
   });
 
   test('for an event that no turn has closed the block of', async () => {
@@ -357,6 +531,26 @@ describe('events without an answer', () => {
     await held.appends[1]?.release();
     await done;
     expect(await late).toBe('durable');
+  });
+
+  test('are waited for by drain in every append under way, whichever comes back last', async () => {
+    held = new HeldLog(log, 3);
+    const writer = writerOn(held.asLog());
+    const outcomes: Promise<WriteOutcome>[] = [];
+    for (let number = 0; number < 3; number += 1) {
+      outcomes.push(write(writer, number));
+      await loop.turn();
+      await loop.turn();
+    }
+    expect(held.appends).toHaveLength(3);
+    const done = writer.drain();
+    for (const [position, at] of [2, 0, 1].entries()) {
+      expect(await stateOf(done)).toBe('waiting');
+      await held.appends[at]?.release();
+      expect(await stateOf(outcomes[at] ?? Promise.reject())).toBe('durable');
+      expect(writer.pending).toBe(2 - position);
+    }
+    await done;
   });
 
   test('are none: then drain returns at once, and appends nothing', async () => {

@@ -2,9 +2,11 @@
  * Group commit: packs accepted events into blocks and appends them, one append for everybody who
  * waits. Answers only what the log has said.
  *
- * A block is closed when a whole turn of the event loop has brought no further event while no append
- * is under way, or after `blockDelayMs`, or when it is full. An idle door so answers in about one
- * flush; a busy one fills each flush with what 2 ms bring. Closing as soon as the previous append is
+ * A block is closed when a whole turn of the event loop has brought no further event, or after
+ * `blockDelayMs`, while it may go; or when it is full, whatever is under way. It may go alone, and where
+ * the log takes several appends at once also beside others, once it holds as many events as they do on
+ * average: so the time in which a log answers is used, and blocks do not shrink by it. An idle door
+ * answers in about one flush; a busy one fills each flush with what 2 ms bring. Closing as soon as the previous append is
  * back, whatever the loop still holds, would give blocks of a dozen events where a flush is quick
  * (60,000/s, 0.2 ms), and every dozen a transaction of its own.
  */
@@ -109,6 +111,7 @@ export class BlockWriter {
     batch.count += 1;
     this.#pending += 1;
     if (builder.count >= builder.capacity) this.#flush();
+    else if (this.#appending > 0 && this.#mayGo(batch)) this.#askTurn();
     return batch.outcome;
   }
 
@@ -175,10 +178,18 @@ export class BlockWriter {
     });
   }
 
+  /** Whether a batch may go now: alone always, beside others where the log lets it and it is no smaller. */
+  #mayGo(batch: Batch): boolean {
+    if (this.#appending === 0) return true;
+    if (this.#appending >= this.#deps.log.description.appendsUnderWayMax) return false;
+    const underWay = this.#pending - batch.count;
+    return batch.count * this.#appending >= underWay;
+  }
+
   #turn(): void {
     const batch = this.#batch;
-    // While an append is under way its return asks for the next turn.
-    if (batch === null || this.#appending > 0) return;
+    // One that has to wait gets its next turn from the event that fills it up, or from an append's return.
+    if (batch === null || !this.#mayGo(batch)) return;
     const quiet = batch.count === this.#seenAtLastTurn;
     this.#seenAtLastTurn = batch.count;
     const waited = this.#deps.clock.monotonic() - batch.openedAt;
