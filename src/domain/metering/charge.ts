@@ -18,24 +18,35 @@ export interface BillingPeriod {
   readonly to: number;
 }
 
+/**
+ * - `conversion`: `quantity` is the amount in the unit that is priced. Adds nothing.
+ * - `free_units`: `quantity` is what is taken off, as a negative number. Adds nothing.
+ * - `flat`, `per_unit`, `tier`, `tier_flat`, `package`: what the model says.
+ * - `discount`, `minimum`, `maximum`: what they move the line by.
+ * - `charged_before`: of an adjustment: less what has been charged already.
+ */
+export const CHARGE_STEP_KINDS = [
+  'conversion',
+  'free_units',
+  'flat',
+  'per_unit',
+  'tier',
+  'tier_flat',
+  'package',
+  'discount',
+  'minimum',
+  'maximum',
+  'charged_before',
+] as const;
+export type ChargeStepKind = (typeof CHARGE_STEP_KINDS)[number];
+
 /** One step of how a line was reckoned. */
 export interface ChargeStep {
-  /** `graduated tier 2`, `package`, `free units`, `minimum`, `discount`, …: stable, machine-readable kind. */
-  readonly kind:
-    | 'free_units'
-    | 'conversion'
-    | 'flat'
-    | 'per_unit'
-    | 'tier'
-    | 'tier_flat'
-    | 'package'
-    | 'discount'
-    | 'minimum'
-    | 'maximum';
-  /** Amount that this step prices (units, packages), where it prices any. */
+  readonly kind: ChargeStepKind;
+  /** Units or packages that this step is about, where it is about any. */
   readonly quantity: Decimal | null;
   readonly unitPrice: Decimal | null;
-  /** What the step adds to the line; negative for discounts. Not rounded. */
+  /** What the step adds to the line; negative where it takes off. Exact, of any size. */
   readonly amount: Decimal;
   /** 1-based, of a tier. */
   readonly tier: number | null;
@@ -43,12 +54,15 @@ export interface ChargeStep {
 
 /** A line as the pricing rules give it, before it has an identity. */
 export interface PricedLine {
-  /** As metered. */
+  /** As metered, before any conversion. */
   readonly quantity: Decimal;
   readonly steps: readonly ChargeStep[];
-  /** Exact. */
+  /** The sum of the steps. Exact: may have more digits than a decimal that is taken in. */
   readonly precise: Decimal;
-  /** Rounded once, half up, to the currency's digits. */
+  /**
+   * Rounded once, half up, to the currency's digits. Of an adjustment: the difference of rounded amounts,
+   * so that it and what was charged before make up what a right first reckoning would have charged.
+   */
   readonly rounded: Decimal;
   readonly currency: string;
 }
