@@ -3,12 +3,15 @@
  * waits. Answers only what the log has said.
  *
  * A block is closed when a whole turn of the event loop has brought no further event, or after
- * `blockDelayMs`, while it may go; or when it is full, whatever is under way. It may go alone, and where
- * the log takes several appends at once also beside others, once it holds as many events as they do on
- * average: so the time in which a log answers is used, and blocks do not shrink by it. An idle door
- * answers in about one flush; a busy one fills each flush with what 2 ms bring. Closing as soon as the previous append is
- * back, whatever the loop still holds, would give blocks of a dozen events where a flush is quick
- * (60,000/s, 0.2 ms), and every dozen a transaction of its own.
+ * `blockDelayMs`, while it may go; or when it is full, whatever is under way. An idle door so answers in
+ * about one flush; a busy one fills each flush with what 2 ms bring. Closing as soon as the previous
+ * append is back, whatever the loop still holds, would give blocks of a dozen events where a flush is
+ * quick (60,000/s, 0.2 ms), and every dozen a transaction of its own.
+ *
+ * A block may go alone; where the log takes several appends at once, also beside others once it holds as
+ * many events as they do on average. So the time in which a log answers is used without shrinking
+ * blocks: in three series on Kafka with 256 connections a block held 16.5, 17.9 and 13.9 votes, with a
+ * second append of any size 14.5, 17.6 and 12.8, with one append alone 12.4, 15.4 and 12.3.
  */
 import {
   BlockBuilder,
