@@ -82,10 +82,10 @@ describe('a follower', () => {
   test('is idle at the log’s end, and goes on when there is more', async () => {
     const room = new CountingRoom();
     const follower = room.tallyFollower();
-    expect(await follower.advance(ALL)).toEqual({ kind: 'idle' });
+    expect(await follower.advance(ALL)).toEqual({ kind: 'idle', why: 'end' });
     await room.append([eventsBlock([event(1)])]);
     expect(await follower.advance(ALL)).toMatchObject({ kind: 'applied' });
-    expect(await follower.advance(ALL)).toEqual({ kind: 'idle' });
+    expect(await follower.advance(ALL)).toEqual({ kind: 'idle', why: 'end' });
   });
 
   test('ends a step exactly where it is told to, and takes none from there on', async () => {
@@ -95,7 +95,7 @@ describe('a follower', () => {
     expect(await follower.advance(ALL, 4)).toMatchObject({ step: { from: 0 } });
     expect((await room.tally.read(0)).checkpoint.nextOffset).toBe(4);
     expect(CountingRoom.contents(await room.tally.read(0))).toEqual(room.expected(0, 4));
-    expect(await follower.advance(ALL, 4)).toEqual({ kind: 'idle' });
+    expect(await follower.advance(ALL, 4)).toEqual({ kind: 'idle', why: 'stop' });
     expect(await follower.advance(ALL, 5)).toMatchObject({ step: { from: 4 } });
   });
 
@@ -290,7 +290,7 @@ describe('a store that stands elsewhere than the follower thinks', () => {
           commit: async (step) => answers.shift() ?? room.tally.commit(step),
         },
       });
-      expect(await follower.advance(ONE_BLOCK)).toEqual({ kind: 'idle' });
+      expect(await follower.advance(ONE_BLOCK)).toMatchObject({ kind: 'idle', why: outcome });
       expect(follower.checkpoint).toBeNull();
       await runToEnd(follower, ONE_BLOCK);
       expect(takeOvers).toBe(2);
@@ -330,7 +330,7 @@ describe('asked to confirm, a follower', () => {
     const before = await room.tally.read(0);
     await follower.confirm();
     expect(await room.tally.read(0)).toEqual(before);
-    expect(await follower.advance(ALL)).toEqual({ kind: 'idle' });
+    expect(await follower.advance(ALL)).toEqual({ kind: 'idle', why: 'end' });
     expect(takeovers).toBe(1);
   });
 

@@ -48,7 +48,15 @@ export interface Applied<Step extends StepBase> {
   readonly bytes: number;
 }
 
-export type Advance<Step extends StepBase> = Applied<Step> | { readonly kind: 'idle' };
+/**
+ * Why nothing was applied. `end`: the log gives nothing more. `stop`: no step may go further for now. The
+ * others: the store stands elsewhere than the follower thought, and is asked where by the next call.
+ */
+export type IdleReason = 'end' | 'stop' | 'already-applied' | 'misaligned';
+
+export type Advance<Step extends StepBase> =
+  | Applied<Step>
+  | { readonly kind: 'idle'; readonly why: IdleReason };
 
 const REREAD_BYTES = 4 << 20;
 
@@ -139,9 +147,9 @@ export class PartitionFollower<Step extends StepBase> {
 
   async #advance(fold: PartitionFold, maxBytes: number, end: number): Promise<Advance<Step>> {
     const from = fold.position;
-    if (from >= end) return { kind: 'idle' };
+    if (from >= end) return { kind: 'idle', why: 'stop' };
     const blocks = await this.#deps.log.read(this.#deps.partition, from, maxBytes);
-    if (blocks.length === 0) return { kind: 'idle' };
+    if (blocks.length === 0) return { kind: 'idle', why: 'end' };
     const totals = new StepTotals();
     const collector = this.#deps.collector();
     const closes: CloseMark[] = [];
@@ -182,7 +190,7 @@ export class PartitionFollower<Step extends StepBase> {
     this.#fold = null;
     if (outcome === 'fenced') throw this.#fenced();
     // The store stands elsewhere than this follower thought: the next call reads where.
-    return { kind: 'idle' };
+    return { kind: 'idle', why: outcome };
   }
 
   /**

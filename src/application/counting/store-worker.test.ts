@@ -8,7 +8,7 @@ import type { ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { TallyStep } from '../../ports/live-tally.ts';
 import type { PartitionOwnership } from '../../ports/partition-ownership.ts';
-import type { PartitionCounts } from '../../ports/store-step.ts';
+import type { CommitOutcome, PartitionCounts } from '../../ports/store-step.ts';
 import { FENCED_PAUSE_MS, FENCED_PAUSE_MS_MAX } from './fence-backoff.ts';
 import type { FollowerDeps, StepStore } from './partition-follower.ts';
 import { soleOwnership } from './sole-ownership.ts';
@@ -428,6 +428,53 @@ describe('a failure', () => {
     expect(running.halts).toEqual([[1, failure]]);
     expect([...running.worker.halted]).toEqual([[1, failure]]);
     expect(running.troubles).toEqual([]);
+  });
+});
+
+describe('what became of a partition’s last step', () => {
+  test('is told in a word, and what it does now', async () => {
+    const room = new CountingRoom();
+    let commit = (step: TallyStep): Promise<CommitOutcome> => room.tally.commit(step);
+    await using running = new Running(room, {}, storeOf(room, { commit: (step) => commit(step) }));
+    const { worker } = running;
+    expect(worker.outcomeOf(0)).toBe('none yet, a step is under way');
+    expect(worker.outcomeOf(7)).toBe('not worked on');
+    await running.until(() => worker.outcomeOf(0) === 'end');
+    await room.append(blocks(1), 0);
+    await running.until(() => worker.outcomeOf(0) === 'applied');
+    for (const outcome of ['misaligned', 'already-applied'] as const) {
+      commit = async () => outcome;
+      await room.append(blocks(1, 10), 0);
+      await running.until(() => worker.outcomeOf(0) === outcome);
+    }
+    commit = async () => 'fenced';
+    await running.until(() => worker.outcomeOf(0) === 'fenced, waits');
+    commit = () => Promise.reject(new Error('not now'));
+    await running.until(() => worker.outcomeOf(0) === 'Error: not now, waits');
+    const gate = Promise.withResolvers<CommitOutcome>();
+    commit = () => gate.promise;
+    await running.until(() => worker.outcomeOf(0) === 'Error: not now, a step is under way');
+    gate.reject(new ApuraError('store_corrupt', 'for good'));
+    await running.until(() => worker.outcomeOf(0) === 'store_corrupt, halted');
+  });
+
+  test('also where only asking the store tells that it stands elsewhere', async () => {
+    const room = new CountingRoom();
+    let isElsewhere = false;
+    await using running = new Running(
+      room,
+      {},
+      storeOf(room, {
+        commit: async (step) =>
+          isElsewhere && step.from === step.checkpoint.nextOffset
+            ? 'misaligned'
+            : room.tally.commit(step),
+      }),
+    );
+    await room.append(blocks(1));
+    await running.until(() => running.worker.outcomeOf(0) === 'end');
+    isElsewhere = true;
+    await running.until(() => running.worker.outcomeOf(0) === 'misaligned');
   });
 });
 

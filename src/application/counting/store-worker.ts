@@ -89,6 +89,8 @@ interface Lane<Step extends StepBase> {
   isPaused: boolean;
   /** Owned no more: forgotten as soon as the step under way has ended. */
   isLost: boolean;
+  /** What became of the last step that has ended: `applied`, why it brought nothing, or its error's code. */
+  outcome: string;
   /** Rounds in a row that brought nothing. */
   idleRounds: number;
   readonly backoff: FenceBackoff;
@@ -120,6 +122,19 @@ export class StoreWorker<Step extends StepBase> {
   /** Partitions that this worker has given up for good, and why. */
   get halted(): ReadonlyMap<number, ApuraError> {
     return this.#halted;
+  }
+
+  /**
+   * What became of a partition's last step, and whether another one is under way: for the words about one
+   * that stands still.
+   */
+  outcomeOf(partition: number): string {
+    const halted = this.#halted.get(partition);
+    if (halted !== undefined) return `${halted.code}, halted`;
+    const lane = this.#lanes.get(partition);
+    if (lane === undefined) return 'not worked on';
+    if (lane.isBusy) return `${lane.outcome}, a step is under way`;
+    return lane.isPaused ? `${lane.outcome}, waits` : lane.outcome;
   }
 
   /** Ids in the dedup windows of all owned partitions. */
@@ -188,6 +203,7 @@ export class StoreWorker<Step extends StepBase> {
         isBusy: false,
         isPaused: false,
         isLost: false,
+        outcome: 'none yet',
         idleRounds: 0,
         backoff: new FenceBackoff(),
       });
@@ -264,6 +280,7 @@ export class StoreWorker<Step extends StepBase> {
     const advance = await follower.advance(stepBytesMax, this.#barriers.next(partition));
     if (lane.follower !== follower) return;
     lane.checkpoint = follower.checkpoint;
+    lane.outcome = advance.kind === 'applied' ? 'applied' : advance.why;
     if (advance.kind === 'applied') {
       this.#hasMoved = true;
       // About as much as a step may take: the log holds more.
@@ -273,7 +290,10 @@ export class StoreWorker<Step extends StepBase> {
       onApplied(advance);
     } else {
       lane.idleRounds += 1;
-      if (this.#isQuiet || lane.idleRounds % CONFIRM_ROUNDS === 0) await follower.confirm();
+      if (this.#isQuiet || lane.idleRounds % CONFIRM_ROUNDS === 0) {
+        await follower.confirm();
+        if (lane.checkpoint !== null && follower.checkpoint === null) lane.outcome = 'misaligned';
+      }
     }
     await meet();
   }
@@ -282,6 +302,7 @@ export class StoreWorker<Step extends StepBase> {
     const { onHalted, onTrouble } = this.#deps;
     const { partition } = lane;
     lane.checkpoint = null;
+    lane.outcome = error instanceof ApuraError ? error.code : String(error);
     if (error instanceof ApuraError && HALTING.has(error.code)) {
       this.#halted.set(partition, error);
       lane.isLost = true;

@@ -150,10 +150,27 @@ async function startPart<Step extends StepBase>(
   );
   const stop = new AbortController();
   const seed = randomInt(UINT32);
-  const watch = new ProgressWatch({ log, clock });
+  const watch = new ProgressWatch({
+    log,
+    clock,
+    owned: () => ownership.owned,
+    onStill: ({ partition, next, end, stillMs }) =>
+      logger.warn(
+        {
+          event: 'partition_stands_still',
+          logId: settings.logId,
+          partition,
+          next,
+          end,
+          seconds: Math.round(stillMs / 1_000),
+          outcome: worker.outcomeOf(partition),
+        },
+        'a partition stands still',
+      ),
+  });
   let expired = 0;
   let lagMs = 0;
-  const worker = new StoreWorker<Step>({
+  const worker: StoreWorker<Step> = new StoreWorker<Step>({
     log,
     ownership,
     follower: (partition) =>
@@ -203,7 +220,7 @@ async function startPart<Step extends StepBase>(
     troubles: () => [
       ...(ownership.trouble === null ? [] : [ownership.trouble]),
       ...[...worker.halted].map(([partition, { message }]) => `Partition ${partition}: ${message}`),
-      ...watch.still(ownership.owned).map((partition) => `Partition ${partition} does not move.`),
+      ...watch.still.map(({ partition }) => `Partition ${partition} does not move.`),
     ],
     takeLagMs() {
       const taken = lagMs;
