@@ -21,10 +21,10 @@ const PRODUCE_TIMEOUT_MS = 4_000;
  */
 const IN_FLIGHT_MAX = 4;
 /**
- * Calls under way that serve a door. One node answers so soon that neither the gain of a second (256
- * connections: 0.660 of a no-op against 0.643, single rounds 0.53 to 0.83) nor its CPU time stands out
- * of the noise; it is for brokers that wait for followers. A third showed no gain. Below IN_FLIGHT_MAX,
- * so that a control record or a time mark finds a connection free beside them.
+ * Calls under way that serve a door. One node answers so soon that neither the gain of a second
+ * (256 connections: 0.660 of a no-op against 0.643, single rounds 0.53 to 0.83) nor its CPU time
+ * stands out of the noise; it is for brokers that wait for followers. A third showed no gain. Below
+ * IN_FLIGHT_MAX, so that a control record or a time mark finds a connection free beside them.
  */
 export const APPENDS_UNDER_WAY_MAX = 2;
 /** Blocks that wait or are under way. Behind it the log is not keeping up, and says so. */

@@ -31,8 +31,8 @@ export interface RabbitmqLogOptions {
 /** Fewer copies than this have no quorum that survives the loss of one. */
 const QUORUM_REPLICAS = 3;
 /**
- * Calls under way that serve a door. Three instead of one took 35 µs instead of 41 of a vote's CPU time
- * in door and broker together, and 43 instead of 48 in another series (256 connections, a busy
+ * Calls under way that serve a door. Three instead of one took 35 µs instead of 41 of a vote's CPU
+ * time in door and broker together, and 43 instead of 48 in another series (256 connections, a busy
  * machine); a fourth made no difference that could be told.
  */
 const APPENDS_UNDER_WAY_MAX = 3;

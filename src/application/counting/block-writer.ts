@@ -3,15 +3,15 @@
  * waits. Answers only what the log has said.
  *
  * A block is closed when a whole turn of the event loop has brought no further event, or after
- * `blockDelayMs`, while it may go; or when it is full, whatever is under way. An idle door so answers in
- * about one flush; a busy one fills each flush with what 2 ms bring. Closing as soon as the previous
- * append is back, whatever the loop still holds, would give blocks of a dozen events where a flush is
- * quick (60,000/s, 0.2 ms), and every dozen a transaction of its own.
+ * `blockDelayMs`, while it may go; or when it is full, whatever is under way. An idle door so answers
+ * in about one flush; a busy one fills each flush with what 2 ms bring. Closing as soon as the
+ * previous append is back, whatever the loop still holds, would give blocks of a dozen events where a
+ * flush is quick (60,000/s, 0.2 ms), and every dozen a transaction of its own.
  *
- * A block may go alone; where the log takes several appends at once, also beside others once it holds as
- * many events as they do on average. So the time in which a log answers is used without shrinking
- * blocks: in three series on Kafka with 256 connections a block held 16.5, 17.9 and 13.9 votes, with a
- * second append of any size 14.5, 17.6 and 12.8, with one append alone 12.4, 15.4 and 12.3.
+ * A block may go alone; where the log takes several appends at once, also beside others once it holds
+ * as many events as they do on average. So the time in which a log answers is used without shrinking
+ * blocks: in three series on Kafka with 256 connections a block held 16.5, 17.9 and 13.9 votes, with
+ * a second append of any size 14.5, 17.6 and 12.8, with one append alone 12.4, 15.4 and 12.3.
  */
 import {
   BlockBuilder,
@@ -181,7 +181,7 @@ export class BlockWriter {
     });
   }
 
-  /** Whether a batch may go now: alone always, beside others where the log lets it and it is no smaller. */
+  /** Alone always; beside others where the log takes one more and the batch is no smaller. */
   #mayGo(batch: Batch): boolean {
     if (this.#appending === 0) return true;
     if (this.#appending >= this.#deps.log.description.appendsUnderWayMax) return false;
@@ -191,7 +191,7 @@ export class BlockWriter {
 
   #turn(): void {
     const batch = this.#batch;
-    // One that has to wait gets its next turn from the event that fills it up, or from an append's return.
+    // One that has to wait gets its turn from the event that fills it up, or from an append's return.
     if (batch === null || !this.#mayGo(batch)) return;
     const quiet = batch.count === this.#seenAtLastTurn;
     this.#seenAtLastTurn = batch.count;
