@@ -127,7 +127,9 @@ export type DeadLetterPlace = Pick<DeadLetter, 'lastFailedAt' | 'id'>;
 
 /** Newest failure first, then by id. Two letters never share a place. */
 export function newestFailureFirst(left: DeadLetterPlace, right: DeadLetterPlace): number {
-  return right.lastFailedAt - left.lastFailedAt || (left.id < right.id ? -1 : 1);
+  return (
+    right.lastFailedAt - left.lastFailedAt || (left.id < right.id ? -1 : Number(left.id > right.id))
+  );
 }
 
 /** Names the place of the last letter of a page: the next page starts behind it. */
