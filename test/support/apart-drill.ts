@@ -100,6 +100,9 @@ async function drill(apart: InstallationApart, options: DrillOptions): Promise<D
     try {
       await strike(running);
       await running.votesGoOn();
+      // A partition that stands may be seen by nobody until the next fault but one.
+      const [said] = neverToBeSaid(apart);
+      if (said !== undefined) throw new Error(said);
     } catch (error) {
       throw new Error(`${name}: ${error}`, { cause: error });
     }
@@ -116,13 +119,7 @@ async function drill(apart: InstallationApart, options: DrillOptions): Promise<D
   if (voters.resolved !== voters.unknown) {
     findings.push(`${voters.unknown - voters.resolved} votes are unknown for good`);
   }
-  // Sync mends a tally that counts wrong: here it must never have had to.
-  for (const { name, log } of apart.processes) {
-    const lines = log
-      .split('\n')
-      .filter((line) => NEVER_SAID.some((words) => line.includes(words)));
-    findings.push(...lines.map((line) => `${name} said ${line}`));
-  }
+  findings.push(...neverToBeSaid(apart));
   const audit = await apart.audit();
   if (audit.exitCode !== 0 || !audit.balanced) {
     findings.push(`the audit found: ${audit.stderr}${JSON.stringify(audit.partitions)}`);
@@ -145,6 +142,16 @@ async function drill(apart: InstallationApart, options: DrillOptions): Promise<D
     consistentMs,
     tookMs: Math.round(performance.now() - startedAt),
   };
+}
+
+/** What no process may ever say. Sync mends a tally that counts wrong: here it must never have had to. */
+function neverToBeSaid(apart: InstallationApart): readonly string[] {
+  return apart.processes.flatMap(({ name, log }) =>
+    log
+      .split('\n')
+      .filter((line) => NEVER_SAID.some((words) => line.includes(words)))
+      .map((line) => `${name} said ${line}`),
+  );
 }
 
 /** Every account was compared after the last vote, and all stand at the log's end; how long that took, ms. */

@@ -51,6 +51,9 @@ const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 15_000;
 const LOG_CHARACTERS_MAX = 1_000_000;
 const LOG_CHARACTERS_SHOWN = 3_000;
+/** Lines that are shown wherever they stand: errors, what ended for good, and what is stuck. */
+const GRAVE = /"level":[56]0|partition_stands_still|"not ready"/;
+const GRAVE_LINES_SHOWN = 10;
 /** Small enough for many servers on one machine. */
 const POSTGRES_SETTINGS = ['shared_buffers=64MB', 'max_wal_size=512MB'];
 
@@ -222,11 +225,15 @@ export class InstallationApart implements AsyncDisposable {
     return auditWith((argv) => this.run(argv));
   }
 
-  /** What every process said last, for the message of a failure. */
+  /** What every process said last, and the first grave words before, for the message of a failure. */
   get logs(): string {
     return this.processes
       .filter(({ log }) => log !== '')
-      .map(({ name, log }) => `--- ${name}\n${log.slice(-LOG_CHARACTERS_SHOWN)}`)
+      .map(({ name, log }) => {
+        const earlier = log.slice(0, -LOG_CHARACTERS_SHOWN).split('\n');
+        const grave = earlier.filter((line) => GRAVE.test(line)).slice(0, GRAVE_LINES_SHOWN);
+        return [`--- ${name}`, ...grave, log.slice(-LOG_CHARACTERS_SHOWN)].join('\n');
+      })
       .join('\n');
   }
 
