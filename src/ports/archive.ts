@@ -1,38 +1,49 @@
-/** The archive: a raw backup of events outside the ledger, from which a range can be brought back. */
+/** The archive: a raw backup of pulses outside the ledger, from which a range can be brought back. */
 import type { PulseColumns } from './pulse-ledger.ts';
 
-/** One archived event as it came: a pulse's Protobuf message or a vote's row. */
+/** One archived pulse as it came. */
 export interface ArchivedPulse {
   /** 32 hex digits. */
   readonly key: string;
+  /** 32 hex digits: see PulseColumns. */
+  readonly digest: string;
   readonly partition: number;
   readonly offset: number;
+  /** ms since the Unix epoch. */
   readonly occurredAt: number;
   readonly receivedAt: number;
   /** The pulse's Protobuf message. */
   readonly bytes: Uint8Array;
 }
 
+/** What one page of `read` has at most. */
+export const ARCHIVE_PAGE_PULSES_MAX = 4_096;
+export const ARCHIVE_PAGE_BYTES_MAX = 4 << 20;
+
 export interface Archive extends AsyncDisposable {
   /**
-   * Stores the pulses of one partition of the log; all of them are held, by as many replicas as
-   * the archive's settings ask for, when this resolves. Idempotent: rows are written under
-   * (occurred day and hour, partition, key, offset) and the same row twice is one. A failure in between
-   * leaves some; do it again.
+   * Stores the pulses of whole blocks of one partition of the log: of each offset that is named, every
+   * pulse, in log order. All are held, by as many replicas as the archive's settings ask for, when this
+   * resolves. Idempotent: what is stored is a function of the log alone, so that the same blocks twice,
+   * together or one by one, are there once. A failure in between leaves some; do it again.
    *
    * @throws ApuraError `store_unavailable`
+   * @throws ApuraError `store_corrupt`: the archive's tables are not ours, or gone.
    */
   put(logId: string, partition: number, pulses: PulseColumns): Promise<void>;
 
   /** How far the partition is archived: the offset of the first block that is not. 0 at the start. */
   position(logId: string, partition: number): Promise<number>;
 
-  /** Moves the position on; never back. */
+  /** Moves the position on; never back, whoever else moves it at the same time. Idempotent. */
   setPosition(logId: string, partition: number, nextOffset: number): Promise<void>;
 
   /**
-   * Every archived pulse of the log with `occurredAt` in `[from, to)`, in pages of bounded size, in order of
-   * (hour, partition, key, offset). Of one pulse logged several times each copy is there.
+   * Every archived pulse of the log with `occurredAt` in `[from, to)`, in pages that are never empty, in
+   * order of (hour of `occurredAt`, partition, offset, place in the block). Of one pulse logged several
+   * times each copy is there. What is put while it reads may be missing.
+   *
+   * @throws ApuraError `store_unavailable`, `store_corrupt`: some row is not what was put.
    */
   read(logId: string, from: number, to: number): AsyncIterable<readonly ArchivedPulse[]>;
 }

@@ -10,7 +10,7 @@ import { waitUntil } from './wait-until.ts';
 export interface CassandraServer extends AsyncDisposable {
   /** `host:port` of the node. */
   readonly address: string;
-  /** `cassandra://address/keyspace?replication=1`, with what the node asks of its clients. */
+  /** `cassandra://address/keyspace?replication=1…`, with what the node asks of its clients. */
   url(keyspace: string): string;
   /** Ends it as kill -9 does. */
   kill(): Promise<void>;
@@ -25,15 +25,14 @@ export interface CassandraServer extends AsyncDisposable {
 
 export interface CassandraOptions {
   readonly place?: KeptPlace;
-  /** Clients must log in; the password is CASSANDRA_PASSWORD. */
+  /** Clients must log in. */
   readonly login?: boolean;
   /** Clients must speak TLS: PEM files of the node's certificate and key. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** The user that a new node has. */
-export const CASSANDRA_USER = 'cassandra';
-export const CASSANDRA_PASSWORD = 'cassandra';
+/** The user that a new node has, and its password. */
+const USER = 'cassandra';
 
 const LIBS = resolve(import.meta.dir, '../../build/servers/cassandra-5.0.5/libs');
 const START_TIMEOUT_MS = 120_000;
@@ -130,12 +129,15 @@ export async function startCassandra(options: CassandraOptions = {}): Promise<Ca
     await dispose();
     throw error;
   }
-  const user = options.login === true ? `${CASSANDRA_USER}:${CASSANDRA_PASSWORD}@` : '';
-  const tls = options.tls === undefined ? '' : `&tls=1&ca=${encodeURIComponent(options.tls.cert)}`;
+  const user = options.login === true ? `${USER}:${USER}@` : '';
+  const [scheme, ca] =
+    options.tls === undefined
+      ? ['cassandra', '']
+      : ['cassandras', `&ca=${encodeURIComponent(options.tls.cert)}`];
   return {
     address: `127.0.0.1:${port}`,
     url: (keyspace) =>
-      `cassandra://${user}127.0.0.1:${port}/${keyspace}?replication=1&dc=datacenter1${tls}`,
+      `${scheme}://${user}127.0.0.1:${port}/${keyspace}?replication=1&dc=datacenter1${ca}`,
     start,
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
@@ -225,12 +227,8 @@ async function answers(port: number, options: CassandraOptions): Promise<boolean
     contactPoints: [`127.0.0.1:${port}`],
     localDataCenter: 'datacenter1',
     socketOptions: { connectTimeout: 1_000, readTimeout: 2_000 },
-    ...(options.login === true
-      ? { authProvider: new auth.PlainTextAuthProvider(CASSANDRA_USER, CASSANDRA_PASSWORD) }
-      : {}),
-    ...(options.tls === undefined
-      ? {}
-      : { sslOptions: { ca: [readFileSync(options.tls.cert)], host: '127.0.0.1' } }),
+    ...(options.login === true ? { authProvider: new auth.PlainTextAuthProvider(USER, USER) } : {}),
+    ...(options.tls === undefined ? {} : { sslOptions: { ca: [readFileSync(options.tls.cert)] } }),
   });
   try {
     await client.execute('SELECT release_version FROM system.local');
