@@ -14,6 +14,9 @@ import { CONTROL_PARTITION, type EventLog } from '../../ports/event-log.ts';
 import { Brokers } from './brokers.ts';
 import { openKafkaLog } from './event-log.ts';
 import { parseKafkaUrl } from './kafka-url.ts';
+import { fetchPartitions } from './requests.ts';
+
+const UNKNOWN_LEADER_EPOCH = 75;
 
 let server: KafkaServer;
 
@@ -117,6 +120,27 @@ test('a block that Kafka does not take was not appended, and harms no other', as
   const [refused, taken] = await Promise.allSettled([log.append([large]), append(log, 0, 'small')]);
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'log_unavailable' } });
   expect(taken).toEqual({ status: 'fulfilled', value: [0] });
+});
+
+test('a broker gives nothing to who asks for another leader than it is', async () => {
+  const { url, logId } = place();
+  await using log = await openKafkaLog({ url, logId, partitions: 1 });
+  await append(log, 0, 'a');
+  await using brokers = new Brokers(parseKafkaUrl(url));
+  const { topics } = await brokers.cluster([`own-${logId}`]);
+  const topic = { name: `own-${logId}`, id: topics[0]?.topicId ?? '' };
+  const leaderEpoch = topics[0]?.partitions[0]?.leaderEpoch ?? 0;
+  const connection = await brokers.anyConnection();
+  const bounds = { waitMs: 0, partitionBytesMax: 1_000, bytesMax: 1_000 };
+  const answers = [leaderEpoch, leaderEpoch + 1].map(async (asked) => {
+    const wanted = [{ topic, index: 0, leaderEpoch: asked, offset: 0 }];
+    const [fetched] = (await fetchPartitions(connection, wanted, bounds)).partitions;
+    return [fetched?.error, (fetched?.records.length ?? 0) > 0];
+  });
+  expect(await Promise.all(answers)).toEqual([
+    [0, true],
+    [UNKNOWN_LEADER_EPOCH, false],
+  ]);
 });
 
 test('a call larger than a batch keeps its order', async () => {

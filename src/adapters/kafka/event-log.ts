@@ -109,13 +109,13 @@ class KafkaEventLog implements EventLog {
   }
 
   async read(partition: number, from: number, maxBytes: number): Promise<readonly LoggedBlock[]> {
-    const { topic, index } = this.#routes.place(partition);
     const asked = Math.ceil(maxBytes * (1 + READ_OVERHEAD.part)) + READ_OVERHEAD.bytes;
     const bytesMax = Math.min(asked, READ_BYTES_MAX);
     const bounds = { waitMs: 0, partitionBytesMax: bytesMax, bytesMax };
     return this.#atLeader(partition, async (leader) => {
       const connection = await this.#brokers.connection(leader, 'read');
-      const answer = await fetchPartitions(connection, [{ topic, index, offset: from }], bounds);
+      const wanted = { ...this.#routes.place(partition), offset: from };
+      const answer = await fetchPartitions(connection, [wanted], bounds);
       const [fetched] = answer.partitions;
       const error = answer.error === 0 ? (fetched?.error ?? MISSING) : answer.error;
       if (error === OFFSET_OUT_OF_RANGE) {
@@ -130,9 +130,9 @@ class KafkaEventLog implements EventLog {
   bounds(partition: number): Promise<LogBounds> {
     return this.#atLeader(partition, async (leader) => {
       const connection = await this.#brokers.connection(leader, 'read');
-      const { topic, index } = this.#routes.place(partition);
+      const { topic, index, leaderEpoch } = this.#routes.place(partition);
       const ask = async (timestamp: bigint): Promise<number> => {
-        const partitions = [{ partitionIndex: index, currentLeaderEpoch: -1, timestamp }];
+        const partitions = [{ partitionIndex: index, currentLeaderEpoch: leaderEpoch, timestamp }];
         const answer = await withErrors(
           listOffsetsV7.api.async(connection, -1, 0, [{ name: topic.name, partitions }]),
         );

@@ -6,24 +6,32 @@ import type { TopicName } from './requests.ts';
 
 /** A storm of failures asks once. */
 const REFRESH_PAUSE_MS = 50;
+/** Tells a broker that nothing is known of its partition's leaders. */
+const NO_EPOCH = -1;
 
 export interface PartitionPlace {
   readonly topic: TopicName;
   /** Within the topic. */
   readonly index: number;
+  /**
+   * Counts the partition's leaders. Named with every question: a broker that does not know yet that it
+   * leads no more, or that it leads, then says so instead of answering as if it did.
+   */
+  readonly leaderEpoch: number;
 }
 
 export class PartitionRoutes {
-  readonly #brokers: Brokers;
+  readonly #brokers: Pick<Brokers, 'cluster'>;
   readonly #events: TopicName;
   readonly #control: TopicName;
   readonly #partitions: number;
   readonly #leaders = new Map<number, number>();
+  readonly #epochs = new Map<number, number>();
   #refreshing: Promise<void> | null = null;
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #broken: ApuraError | null = null;
 
-  constructor(brokers: Brokers, events: TopicMetadata, control: TopicMetadata) {
+  constructor(brokers: Pick<Brokers, 'cluster'>, events: TopicMetadata, control: TopicMetadata) {
     this.#brokers = brokers;
     this.#events = { name: events.name ?? '', id: events.topicId };
     this.#control = { name: control.name ?? '', id: control.topicId };
@@ -34,11 +42,12 @@ export class PartitionRoutes {
 
   /** @throws RangeError when the log has no such partition. */
   place(partition: number): PartitionPlace {
-    if (partition === CONTROL_PARTITION) return { topic: this.#control, index: 0 };
+    const leaderEpoch = this.#epochs.get(partition) ?? NO_EPOCH;
+    if (partition === CONTROL_PARTITION) return { topic: this.#control, index: 0, leaderEpoch };
     if (!Number.isInteger(partition) || partition < 0 || partition >= this.#partitions) {
       throw new RangeError(`The log has no partition ${partition}`);
     }
-    return { topic: this.#events, index: partition };
+    return { topic: this.#events, index: partition, leaderEpoch };
   }
 
   #partitionAt(topic: TopicName, index: number): number {
@@ -91,8 +100,11 @@ export class PartitionRoutes {
       this.giveUp('log_mismatch', `The Kafka topic ${known.name} was deleted and made anew`);
       return;
     }
-    for (const { partitionIndex, leaderId } of topic.partitions) {
+    for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
       const partition = this.#partitionAt(known, partitionIndex);
+      // A broker that was cut off or asleep tells of a leader that another one has followed.
+      if (leaderEpoch < (this.#epochs.get(partition) ?? NO_EPOCH)) continue;
+      this.#epochs.set(partition, leaderEpoch);
       if (leaderId < 0) this.#leaders.delete(partition);
       else this.#leaders.set(partition, leaderId);
     }

@@ -89,6 +89,8 @@ export interface PartitionFetch {
   readonly topic: TopicName;
   /** The partition's number in the topic. */
   readonly index: number;
+  /** Of the leader that is asked; -1 where that is not known. */
+  readonly leaderEpoch: number;
   readonly offset: number;
 }
 
@@ -128,9 +130,9 @@ export async function fetchPartitions(
       .appendInt32(0)
       .appendInt32(-1)
       .appendArray(topics, (w, { topic, items }) => {
-        w.appendUUID(topic.id).appendArray([...items], (p, { index, offset }) => {
+        w.appendUUID(topic.id).appendArray([...items], (p, { index, leaderEpoch, offset }) => {
           p.appendInt32(index)
-            .appendInt32(-1)
+            .appendInt32(leaderEpoch)
             .appendInt64(BigInt(offset))
             .appendInt32(-1)
             .appendInt64(-1n)
