@@ -4,33 +4,13 @@
  */
 import type { Checkpoint } from '../domain/counting/checkpoint.ts';
 import type { DeadLetterReport } from '../domain/metering/dead-letter.ts';
-import type { Pulse, UsageSeries } from '../domain/metering/pulse.ts';
+import type { Pulse } from '../domain/metering/pulse.ts';
 import type { PulseActRecord } from '../domain/metering/pulse-act.ts';
+import type { PulseColumns } from '../domain/metering/pulse-columns.ts';
 import type { UsageRecord, UsageWindow } from '../domain/metering/usage.ts';
 import type { CommitOutcome } from './store-step.ts';
 
-/** Pulses in columns, all of length `count`: at 500,000 a second an object each would cost the most. */
-export interface PulseColumns {
-  readonly count: number;
-  /** Holds every pulse's Protobuf message: `[start, end)` each. */
-  readonly bytes: Uint8Array;
-  readonly start: Uint32Array;
-  readonly end: Uint32Array;
-  /** 16 bytes a pulse: what it is known by (tenant, source and id, hashed). */
-  readonly keys: Uint8Array;
-  /** 16 bytes a pulse: a digest of what it says (sku, unit, amount, time, attributes). */
-  readonly digests: Uint8Array;
-  readonly series: readonly UsageSeries[];
-  /** Index into `series`. */
-  readonly seriesIndex: Uint32Array;
-  /** In whole numbers of 10^-AMOUNT_SCALE. */
-  readonly amounts: readonly bigint[];
-  /** ms since the Unix epoch. */
-  readonly occurredAt: Float64Array;
-  readonly receivedAt: Float64Array;
-  /** The offset of the pulse's block. */
-  readonly offset: Float64Array;
-}
+export type { PulseColumns };
 
 /**
  * An operator's correction of one pulse, met in the log. An `actId` that the partition has taken before

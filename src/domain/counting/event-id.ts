@@ -91,7 +91,7 @@ export function parseUuidV7(text: string, out: IdWords): boolean {
 }
 
 /** Murmur3's 32-bit finaliser: every input bit reaches every output bit. */
-function avalanche(value: number): number {
+export function avalanche(value: number): number {
   let mixed = value;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

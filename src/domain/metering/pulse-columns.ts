@@ -1,0 +1,221 @@
+/**
+ * Decodes blocks of pulses into columns: at hundreds of thousands a second an object each would cost the
+ * most. What can not be read is told apart, with its bytes, and never stands in the way of the rest.
+ */
+import type { PulseBlock } from '../counting/block.ts';
+import { readAmount } from './amount.ts';
+import {
+  PULSE_BYTES_MAX,
+  PULSE_REJECTIONS,
+  type PulseRejection,
+  TENANT_BYTES_MAX,
+  type UsageSeries,
+} from './pulse.ts';
+import { PULSE_KEY_BYTES, PulseIdentity } from './pulse-identity.ts';
+import { PulseReader } from './pulse-reader.ts';
+import { SeriesTable } from './pulse-series.ts';
+import { ACCEPTED, rejectionOf, verdictOf } from './pulse-verdict.ts';
+import { VarintReader } from './wire-varint.ts';
+
+/** Pulses in columns, all of length `count`. */
+export interface PulseColumns {
+  readonly count: number;
+  /** Holds every pulse's Protobuf message: `[start, end)` each. */
+  readonly bytes: Uint8Array;
+  readonly start: Uint32Array;
+  readonly end: Uint32Array;
+  /** 16 bytes a pulse: what it is known by (tenant, source and id, hashed). */
+  readonly keys: Uint8Array;
+  /** 16 bytes a pulse: a digest of what it says (sku, unit, amount, time, attributes). */
+  readonly digests: Uint8Array;
+  readonly series: readonly UsageSeries[];
+  /** Index into `series`. */
+  readonly seriesIndex: Uint32Array;
+  /** In whole numbers of 10^-AMOUNT_SCALE. */
+  readonly amounts: readonly bigint[];
+  /** ms since the Unix epoch. */
+  readonly occurredAt: Float64Array;
+  readonly receivedAt: Float64Array;
+  /** The offset of the pulse's block. */
+  readonly offset: Float64Array;
+}
+
+export interface PulseBlockAt {
+  readonly offset: number;
+  readonly block: PulseBlock;
+}
+
+/** Something in a log that is no pulse. */
+export interface PulseFailure {
+  readonly offset: number;
+  /** Place in the block; null: the block as a whole. */
+  readonly index: number | null;
+  /** Of the pulse, or of the block's payload. */
+  readonly bytes: Uint8Array;
+  /** Null where the bytes don't tell. */
+  readonly tenant: string | null;
+  /** `block_invalid`: the payload is not as many pulses as the block says. */
+  readonly code: PulseRejection | 'block_invalid';
+  readonly message: string;
+}
+
+export interface DecodedPulses {
+  readonly columns: PulseColumns;
+  /** In log order. */
+  readonly failures: readonly PulseFailure[];
+}
+
+/** A door that adds a tenant makes the largest pulse a little larger. */
+const LOGGED_BYTES_MAX = PULSE_BYTES_MAX + 2 + TENANT_BYTES_MAX;
+const PULSE_TOO_LARGE = verdictOf('pulse_too_large');
+const TENANT_MISSING = verdictOf('tenant_missing');
+const MALFORMED = verdictOf('malformed');
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The pulses of these blocks, in their order; each block's time is when its pulses were received. */
+export function decodePulses(blocks: readonly PulseBlockAt[]): DecodedPulses {
+  const failures: PulseFailure[] = [];
+  const sound = blocks.filter((at) => {
+    if (countFrames(at.block.payload) === at.block.count) return true;
+    failures.push(blockFailure(at));
+    return false;
+  });
+  const columns = new ColumnsUnderWay(sound);
+  for (const at of sound) columns.add(at, failures);
+  failures.sort((left, right) => left.offset - right.offset);
+  return { columns: columns.finish(), failures };
+}
+
+function blockFailure({ offset, block }: PulseBlockAt): PulseFailure {
+  const message = `The payload is not ${block.count} pulses, as the block says.`;
+  const { payload: bytes } = block;
+  return { offset, index: null, bytes, tenant: null, code: 'block_invalid', message };
+}
+
+/** How many pulses, each behind its length, make up the payload; -1 where it is anything else. */
+function countFrames(payload: Uint8Array): number {
+  const varint = new VarintReader();
+  let count = 0;
+  let at = 0;
+  while (at < payload.length) {
+    if (!varint.read(payload, at, payload.length)) return -1;
+    at = varint.next + varint.value;
+    count += 1;
+  }
+  return at === payload.length ? count : -1;
+}
+
+class ColumnsUnderWay {
+  #count = 0;
+  /** Where the next block's payload goes. */
+  #bytesFrom = 0;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #start: Uint32Array;
+  readonly #end: Uint32Array;
+  readonly #keys: Uint8Array;
+  readonly #digests: Uint8Array;
+  readonly #seriesIndex: Uint32Array;
+  readonly #amounts: bigint[] = [];
+  readonly #occurredAt: Float64Array;
+  readonly #receivedAt: Float64Array;
+  readonly #offset: Float64Array;
+  readonly #reader = new PulseReader();
+  readonly #identity = new PulseIdentity();
+  readonly #varint = new VarintReader();
+  readonly #series: SeriesTable;
+
+  constructor(blocks: readonly PulseBlockAt[]) {
+    const count = blocks.reduce((sum, { block }) => sum + block.count, 0);
+    this.#bytes = new Uint8Array(blocks.reduce((sum, { block }) => sum + block.payload.length, 0));
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#series = new SeriesTable(this.#bytes);
+    this.#start = new Uint32Array(count);
+    this.#end = new Uint32Array(count);
+    this.#keys = new Uint8Array(count * PULSE_KEY_BYTES);
+    this.#digests = new Uint8Array(count * PULSE_KEY_BYTES);
+    this.#seriesIndex = new Uint32Array(count);
+    this.#occurredAt = new Float64Array(count);
+    this.#receivedAt = new Float64Array(count);
+    this.#offset = new Float64Array(count);
+  }
+
+  add({ offset, block }: PulseBlockAt, failures: PulseFailure[]): void {
+    const bytes = this.#bytes;
+    const varint = this.#varint;
+    let at = this.#bytesFrom;
+    bytes.set(block.payload, at);
+    const payloadEnd = at + block.payload.length;
+    this.#bytesFrom = payloadEnd;
+    for (let index = 0; index < block.count; index += 1) {
+      varint.read(bytes, at, payloadEnd);
+      const start = varint.next;
+      at = start + varint.value;
+      const verdict = this.#judge(start, at);
+      if (verdict === ACCEPTED) this.#take(start, at, block.blockTime, offset);
+      else failures.push(this.#failure(verdict, start, at, offset, index));
+    }
+  }
+
+  finish(): PulseColumns {
+    const count = this.#count;
+    return {
+      count,
+      bytes: this.#bytes,
+      start: this.#start.subarray(0, count),
+      end: this.#end.subarray(0, count),
+      keys: this.#keys.subarray(0, count * PULSE_KEY_BYTES),
+      digests: this.#digests.subarray(0, count * PULSE_KEY_BYTES),
+      series: this.#series.series,
+      seriesIndex: this.#seriesIndex.subarray(0, count),
+      amounts: this.#amounts,
+      occurredAt: this.#occurredAt.subarray(0, count),
+      receivedAt: this.#receivedAt.subarray(0, count),
+      offset: this.#offset.subarray(0, count),
+    };
+  }
+
+  #judge(start: number, end: number): number {
+    if (end - start > LOGGED_BYTES_MAX) return PULSE_TOO_LARGE;
+    const reader = this.#reader;
+    const verdict = reader.read(this.#bytes, this.#view, start, end);
+    if (verdict !== ACCEPTED) return verdict;
+    return reader.tenantStart === reader.tenantEnd ? TENANT_MISSING : ACCEPTED;
+  }
+
+  #take(start: number, end: number, receivedAt: number, offset: number): void {
+    const reader = this.#reader;
+    const bytes = this.#bytes;
+    const at = this.#count;
+    this.#start[at] = start;
+    this.#end[at] = end;
+    this.#identity.writeKey(reader, bytes, this.#keys, at * PULSE_KEY_BYTES);
+    this.#identity.writeDigest(reader, bytes, this.#digests, at * PULSE_KEY_BYTES);
+    this.#seriesIndex[at] = this.#series.indexOf(reader);
+    this.#amounts.push(readAmount(bytes, reader.amountStart, reader.amountEnd));
+    this.#occurredAt[at] = reader.occurredAt;
+    this.#receivedAt[at] = receivedAt;
+    this.#offset[at] = offset;
+    this.#count = at + 1;
+  }
+
+  #failure(
+    verdict: number,
+    start: number,
+    end: number,
+    offset: number,
+    index: number,
+  ): PulseFailure {
+    const { tenantStart, tenantEnd } = this.#reader;
+    const tells = verdict !== MALFORMED && verdict !== PULSE_TOO_LARGE && tenantEnd > tenantStart;
+    const code = rejectionOf(verdict);
+    return {
+      offset,
+      index,
+      bytes: this.#bytes.subarray(start, end),
+      tenant: tells ? decoder.decode(this.#bytes.subarray(tenantStart, tenantEnd)) : null,
+      code,
+      message: PULSE_REJECTIONS[code],
+    };
+  }
+}
