@@ -5,17 +5,8 @@ import { ApuraError } from '../../domain/errors.ts';
 import type { EventPage, Ledger, LedgerEvent, LedgerEventState } from '../../ports/ledger.ts';
 import type { Books, MinuteCount, PartitionCounts } from '../../ports/store-step.ts';
 import { type StoreSchema, snapshot } from './database.ts';
-import {
-  booksOf,
-  countOf,
-  hexOf,
-  keyOf,
-  numberOf,
-  type Row,
-  STEP_TABLES,
-  StepTables,
-  textOf,
-} from './step-tables.ts';
+import { hexOf, numberOf, type Row, textOf } from './row-values.ts';
+import { booksOf, countOf, keyOf, STEP_TABLES, StepTables } from './step-tables.ts';
 
 export const VOTE_COUNTED = 0;
 export const VOTE_VOIDED = 1;

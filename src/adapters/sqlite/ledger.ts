@@ -39,7 +39,8 @@ import {
   VOTE_COUNTED,
   VOTE_VOIDED,
 } from './ledger-reader.ts';
-import { numberOf, StepTables } from './step-tables.ts';
+import { numberOf } from './row-values.ts';
+import { StepTables } from './step-tables.ts';
 
 export interface SqliteLedgerOptions {
   readonly path: string;

@@ -5,8 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Checkpoint, START } from '../../domain/counting/checkpoint.ts';
 import type { EventKey } from '../../domain/counting/key.ts';
-import { LANES, type Lane } from '../../domain/counting/lane.ts';
-import { ApuraError } from '../../domain/errors.ts';
+import { LANES } from '../../domain/counting/lane.ts';
 import type {
   ActMark,
   Books,
@@ -17,6 +16,7 @@ import type {
   StepBase,
   Takeover,
 } from '../../ports/store-step.ts';
+import { hexOf, numberOf, oneOf, type Row, textOf } from './row-values.ts';
 
 /** `key` gives each (scope, item, lane) a small number, which millions of rows then carry. */
 export const STEP_TABLES = `
@@ -72,8 +72,6 @@ export const STEP_TABLES = `
 `;
 
 const CONTENT_TABLES = ['minute_count', 'book', 'close', 'act'];
-
-export type Row = ReturnType<StatementSync['all']>[number];
 
 export class StepTables {
   readonly #database: DatabaseSync;
@@ -259,10 +257,8 @@ function closeOf(row: Row): CloseMark {
 }
 
 function actOf(row: Row): ActMark {
-  const kind = textOf(row.kind);
-  if (kind !== 'void' && kind !== 'restore') throw unexpected(kind);
   return {
-    kind,
+    kind: oneOf(['void', 'restore'], row.kind),
     actId: textOf(row.act_id),
     target: hexOf(row.target),
     ...keyOf(row),
@@ -271,30 +267,5 @@ function actOf(row: Row): ActMark {
 }
 
 export function keyOf(row: Row): EventKey {
-  return { scope: textOf(row.scope), item: textOf(row.item), lane: laneOf(row.lane) };
-}
-
-function laneOf(value: unknown): Lane {
-  const lane = LANES.find((one) => one === value);
-  if (lane === undefined) throw unexpected(value);
-  return lane;
-}
-
-export function numberOf(value: unknown): number {
-  if (typeof value !== 'number') throw unexpected(value);
-  return value;
-}
-
-export function textOf(value: unknown): string {
-  if (typeof value !== 'string') throw unexpected(value);
-  return value;
-}
-
-export function hexOf(value: unknown): string {
-  if (!(value instanceof Uint8Array)) throw unexpected(value);
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex');
-}
-
-function unexpected(value: unknown): ApuraError {
-  return new ApuraError('store_corrupt', `A row of the store holds ${String(value)}.`);
+  return { scope: textOf(row.scope), item: textOf(row.item), lane: oneOf(LANES, row.lane) };
 }
