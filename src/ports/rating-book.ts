@@ -143,7 +143,8 @@ export interface RatingBook extends AsyncDisposable {
    * change is final already, or unpriced usage would be cut. Once it resolves to `stored` it survives a
    * crash of the process and of the machine. A threshold's second event in one period changes nothing.
    *
-   * @throws RangeError: the change is not of one tenant, or a charge of none of its periods.
+   * @throws RangeError: the change contradicts itself (checkChargeChange), or a period that it does not
+   *   name has a charge of the same id.
    */
   putCharges(change: ChargeChange): Promise<'stored' | 'conflict'>;
 
@@ -157,7 +158,7 @@ export interface RatingBook extends AsyncDisposable {
 
   charge(id: string): Promise<Charge | null>;
 
-  /** Unpriced usage that overlaps `[from, to)`, in the order of (tenant, sku, unit, from). */
+  /** Unpriced usage that overlaps `[from, to)`, in the order of (tenant, sku, unit, from, reason). */
   unpriced(filter: ChargeFilter): Promise<readonly UnpricedUsage[]>;
 
   /** Those stored last first, of one tenant or (null) of all. */

@@ -1,0 +1,15 @@
+/** The rating books under test: the memory one as itself and as the model, and the one on SQLite. */
+import { MemoryRatingBook, MemoryRatingStore } from '../../src/adapters/memory/rating-book.ts';
+import { type CreateStore, LOG_ID } from '../../src/ports/store-under-test.ts';
+import type { RatingStore } from './rating-samples.ts';
+
+const nothingToDo = async () => {};
+
+export const memoryRatingBook: CreateStore<RatingStore> = async () => {
+  const store = new MemoryRatingStore(LOG_ID);
+  return {
+    open: async (logId) => new MemoryRatingBook(store, logId),
+    crash: nothingToDo,
+    [Symbol.asyncDispose]: nothingToDo,
+  };
+};
