@@ -187,3 +187,13 @@ export function withMethods(log: EventLog, methods: Partial<EventLog>): EventLog
     ...methods,
   };
 }
+
+/** A log as its new leader reads it: it holds all blocks, and gives those below `given`, confirmed for all it knows. */
+export function holdingBack(log: EventLog, given: () => number): EventLog {
+  return withMethods(log, {
+    read: async (partition, from, maxBytes) => {
+      const blocks = await log.read(partition, from, maxBytes);
+      return blocks.filter(({ offset }) => offset < given());
+    },
+  });
+}

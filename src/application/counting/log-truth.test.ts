@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { encodeTestBlock, event, eventsBlock, T0, WRITER } from '../../../test/support/blocks.ts';
-import { CountingRoom, withMethods } from '../../../test/support/counting-room.ts';
+import { CountingRoom, holdingBack, withMethods } from '../../../test/support/counting-room.ts';
 import { RANDOM_LOG_WINDOW_MS, randomLogs } from '../../../test/support/random-log.ts';
 import { encodeControlBlock } from '../../domain/counting/block.ts';
 import { START } from '../../domain/counting/checkpoint.ts';
@@ -177,6 +177,22 @@ describe('a log that is not what it was', () => {
     await truthOf(room).verify();
   });
 
+  test('is not one that gives nothing for a moment: it is away, and gone on with', async () => {
+    const room = await roomOf(3);
+    let given = Number.POSITIVE_INFINITY;
+    const truth = truthOf(room, { log: holdingBack(room.log, () => given) });
+    await truth.advanceTo(2, ALL);
+    const away = { code: 'log_unavailable' };
+    given = 1;
+    await expect(truth.verify()).rejects.toMatchObject(away);
+    given = 2;
+    await truth.verify();
+    await expect(truth.advanceTo(3, ALL)).rejects.toMatchObject(away);
+    expect(truth.position).toBe(2);
+    given = 3;
+    expect(await truth.advanceTo(3, ALL)).toBe('reached');
+  });
+
   test('is found when it no longer reaches back to the start', async () => {
     const room = await roomOf(3);
     room.logStore.trim(0, 1);
@@ -226,7 +242,9 @@ describe('a log that is not what it was', () => {
 
   test('names what is no error at all, too', async () => {
     const room = await roomOf(1);
-    const log = { read: async () => [{ offset: 0, bytes: null as unknown as Uint8Array }] };
+    const log = withMethods(room.log, {
+      read: async () => [{ offset: 0, bytes: null as unknown as Uint8Array }],
+    });
     await expect(truthOf(room, { log }).advanceTo(1, ALL)).rejects.toMatchObject({
       code: 'log_corrupt',
     });

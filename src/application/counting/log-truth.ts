@@ -22,6 +22,7 @@ import type { EventLog, LoggedBlock } from '../../ports/event-log.ts';
 import type { TallyReplacement } from '../../ports/live-tally.ts';
 import type { ActMark, CloseMark } from '../../ports/store-step.ts';
 import { corruptBlock, decodeLogged } from './logged-block.ts';
+import { missingBlocks } from './missing-blocks.ts';
 import { RunningCounts } from './running-counts.ts';
 
 /** How many blocks the fastest store may be ahead of the slowest and still be checked. */
@@ -29,7 +30,7 @@ export const JOURNAL_BLOCKS_MAX = 16_384;
 const READ_BYTES = 1 << 20;
 
 export interface LogTruthDeps {
-  readonly log: Pick<EventLog, 'read'>;
+  readonly log: Pick<EventLog, 'read' | 'bounds'>;
   readonly partition: number;
   /** W of the log's settings. */
   readonly dedupWindowMs: number;
@@ -118,9 +119,12 @@ export class LogTruth {
   async verify(): Promise<void> {
     const { nextOffset, lastBlockCrc } = this.#head;
     if (nextOffset === 0) return;
-    const [last] = await this.#deps.log.read(this.#deps.partition, nextOffset - 1, 1);
-    if (last === undefined || decodeLogged(last, this.#deps.partition).crc !== lastBlockCrc) {
-      throw this.#rewound(`holds another block at ${nextOffset - 1} than before`);
+    const { log, partition } = this.#deps;
+    const [last] = await log.read(partition, nextOffset - 1, 1);
+    if (last === undefined) throw await missingBlocks(log, partition, nextOffset - 1);
+    if (decodeLogged(last, partition).crc !== lastBlockCrc) {
+      const words = `Partition ${partition} of the log holds another block at ${nextOffset - 1} than before.`;
+      throw new ApuraError('log_rewound', words);
     }
   }
 
@@ -162,7 +166,7 @@ export class LogTruth {
   async #readOn(end: number): Promise<number> {
     const { log, partition } = this.#deps;
     const blocks = await log.read(partition, this.position, READ_BYTES);
-    if (blocks.length === 0) throw this.#rewound(`ends at ${this.position}, before ${end}`);
+    if (blocks.length === 0) throw await missingBlocks(log, partition, this.position);
     let bytes = 0;
     // What nobody asks for block by block is added up as one, also where a later block is damaged.
     const below = new StepTotals();
@@ -224,9 +228,5 @@ export class LogTruth {
       this.#corrupt = corruptBlock(logged, this.#deps.partition, cause);
       throw this.#corrupt;
     }
-  }
-
-  #rewound(how: string): ApuraError {
-    return new ApuraError('log_rewound', `Partition ${this.#deps.partition} of the log ${how}.`);
   }
 }

@@ -9,12 +9,17 @@ import {
   targetOf,
   WRITER,
 } from '../../../test/support/blocks.ts';
-import { CountingRoom, Fault, total, withMethods } from '../../../test/support/counting-room.ts';
+import {
+  CountingRoom,
+  Fault,
+  holdingBack,
+  total,
+  withMethods,
+} from '../../../test/support/counting-room.ts';
 import { RANDOM_LOG_WINDOW_MS, randomLogs } from '../../../test/support/random-log.ts';
 import { encodeControlBlock } from '../../domain/counting/block.ts';
 import { START } from '../../domain/counting/checkpoint.ts';
 import { ApuraError } from '../../domain/errors.ts';
-import type { EventLog } from '../../ports/event-log.ts';
 import type { CommitOutcome, StepBase } from '../../ports/store-step.ts';
 import type { PartitionFollower, StepStore } from './partition-follower.ts';
 
@@ -380,22 +385,12 @@ describe('asked to confirm, a follower', () => {
 });
 
 describe('a log that gives nothing of what the store has applied', () => {
-  /** As a new leader reads: it holds all blocks, and gives those that it knows to be confirmed. */
-  function holdingBack(room: CountingRoom, given: () => number): EventLog {
-    return withMethods(room.log, {
-      read: async (partition, from, maxBytes) => {
-        const blocks = await room.log.read(partition, from, maxBytes);
-        return blocks.filter(({ offset }) => offset < given());
-      },
-    });
-  }
-
   test.each<number>([0, 5])('for a moment (%p blocks) is no rewound one', async (atFirst) => {
     let given = atFirst;
     const room = new CountingRoom();
     await room.append(EVENING);
     await runToEnd(room.tallyFollower());
-    const follower = room.tallyFollower({ log: holdingBack(room, () => given) });
+    const follower = room.tallyFollower({ log: holdingBack(room.log, () => given) });
     const away = {
       code: 'log_unavailable',
       message: expect.stringContaining('Partition 0 ends at 9'),
@@ -412,7 +407,7 @@ describe('a log that gives nothing of what the store has applied', () => {
     const room = new CountingRoom();
     await room.append(EVENING);
     await runToEnd(room.tallyFollower());
-    const log = holdingBack(room, () => 0);
+    const log = holdingBack(room.log, () => 0);
     const away = new ApuraError('log_unavailable', 'not now');
     const bounds = () => Promise.reject(away);
     const follower = room.tallyFollower({ log: withMethods(log, { bounds }) });

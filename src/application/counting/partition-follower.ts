@@ -16,6 +16,7 @@ import type {
   Takeover,
 } from '../../ports/store-step.ts';
 import { corruptBlock, decodeLogged } from './logged-block.ts';
+import { missingBlocks } from './missing-blocks.ts';
 
 /** The two methods of a store that a follower needs. */
 export interface StepStore<Step extends StepBase> {
@@ -136,7 +137,7 @@ export class PartitionFollower<Step extends StepBase> {
     const fold = new PartitionFold(dedupWindowMs, taken, seed);
     while (!fold.warm) {
       const blocks = await log.read(partition, fold.position, REREAD_BYTES);
-      if (blocks.length === 0) throw await this.#missing(fold.position);
+      if (blocks.length === 0) throw await missingBlocks(log, partition, fold.position);
       for (const block of blocks) {
         if (!fold.warm) fold.reread(block.offset, decodeLogged(block, this.#deps.partition));
       }
@@ -191,25 +192,6 @@ export class PartitionFollower<Step extends StepBase> {
     if (outcome === 'fenced') throw this.#fenced();
     // The store stands elsewhere than this follower thought: the next call reads where.
     return { kind: 'idle', why: outcome };
-  }
-
-  /**
-   * Why the log gives nothing of what the store has applied. A reading that comes back empty is no proof
-   * that it is gone: a new leader of a replicated log holds the blocks, but gives them only when it has
-   * learned how far they were confirmed. Where the log ends it says for certain, or not at all.
-   */
-  async #missing(from: number): Promise<ApuraError> {
-    const { log, partition } = this.#deps;
-    const { end } = await log.bounds(partition);
-    return end > from
-      ? new ApuraError(
-          'log_unavailable',
-          `Partition ${partition} ends at ${end}, but gives nothing from ${from} on just now.`,
-        )
-      : new ApuraError(
-          'log_rewound',
-          `Partition ${partition} ends at ${end}; the store has applied more.`,
-        );
   }
 
   #fenced(): ApuraError {
