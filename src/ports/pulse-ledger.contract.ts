@@ -556,9 +556,9 @@ export function pulseLedgerContract(
         const both = [...records([next], 4), ...records([one, more], 5)];
         expect(await pending()).toEqual(both);
         expect(await pending(1)).toEqual(both.slice(0, 1));
+        expect(await first.pendingUsage(1, 9)).toEqual([]);
         await store.crash();
         expect(await (await store.open()).pendingUsage(0, 9)).toEqual(both);
-        expect(await first.pendingUsage(1, 9)).toEqual([]);
       });
 
       test('is done once its version is confirmed, for good, and confirming again is harmless', async () => {
