@@ -2,10 +2,12 @@
 import { MemoryEventLog, MemoryLogStore } from '../../src/adapters/memory/event-log.ts';
 import { MemoryLedger, MemoryLedgerStore } from '../../src/adapters/memory/ledger.ts';
 import { MemoryLiveTally, MemoryTallyStore } from '../../src/adapters/memory/live-tally.ts';
+import { MemoryPulseLedger, MemoryPulseStore } from '../../src/adapters/memory/pulse-ledger.ts';
 import type { EventLogHarness } from '../../src/ports/event-log.contract.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { LiveTally } from '../../src/ports/live-tally.ts';
 import { type CreateStore, LOG_ID } from '../../src/ports/store-under-test.ts';
+import type { PulseStore } from './pulse-samples.ts';
 
 // The store objects outlive their handles as a server would: a crash takes the handles alone.
 const nothingToDo = async () => {};
@@ -41,6 +43,15 @@ export const memoryLedger: CreateStore<Ledger> = async () => {
   const store = new MemoryLedgerStore(LOG_ID);
   return {
     open: async (logId) => new MemoryLedger(store, logId),
+    crash: nothingToDo,
+    [Symbol.asyncDispose]: nothingToDo,
+  };
+};
+
+export const memoryPulseLedger: CreateStore<PulseStore> = async () => {
+  const store = new MemoryPulseStore(LOG_ID);
+  return {
+    open: async (logId) => new MemoryPulseLedger(store, logId),
     crash: nothingToDo,
     [Symbol.asyncDispose]: nothingToDo,
   };
