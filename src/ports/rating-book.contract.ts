@@ -794,8 +794,8 @@ export function ratingBookContract(
         expect(await second.unpriced(ALL)).toEqual([...all, sampleUnpriced(other)]);
         const handle = await reopened();
         expect(await handle.unpriced({ ...ALL, tenant: 'acme' })).toEqual(all);
-        const second = await handle.unpriced({ tenant: 'acme', ...between(1, 9) });
-        expect(second).toEqual([sampleUnpriced(between(1, 2))]);
+        const later = await handle.unpriced({ tenant: 'acme', ...between(1, 9) });
+        expect(later).toEqual([sampleUnpriced(between(1, 2))]);
         expect(await handle.unpriced({ tenant: null, ...between(2, 9) })).toEqual([]);
       });
 
