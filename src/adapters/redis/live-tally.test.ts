@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { Redis } from 'ioredis';
+import { lossyProxy } from '../../../test/support/lossy-proxy.ts';
 import { memoryLiveTally } from '../../../test/support/memory-harness.ts';
 import { type RedisServer, startRedis } from '../../../test/support/redis-server.ts';
 import { act, books, count, step } from '../../../test/support/store-step-samples.ts';
+import { waitUntil } from '../../../test/support/wait-until.ts';
 import { liveTallyContract } from '../../ports/live-tally.contract.ts';
 import type { LiveTally } from '../../ports/live-tally.ts';
 import { LOG_ID, type StoreUnderTest } from '../../ports/store-under-test.ts';
@@ -43,6 +45,21 @@ async function redisLiveTally(): Promise<StoreUnderTest<LiveTally>> {
 }
 
 liveTallyContract('redis', redisLiveTally, memoryLiveTally);
+
+test('a connection that died without a word is given up, and steps go on over a new one', async () => {
+  await using proxy = await lossyProxy(server.url);
+  const options = { url: proxy.url, logId: LOG_ID, keyPrefix: 'silent', commandTimeoutMs: 300 };
+  await using tally = await openRedisLiveTally(options);
+  const { epoch } = await tally.takeOver(0);
+  proxy.silencePresent();
+  await expect(tally.takeOver(0)).rejects.toMatchObject({ code: 'store_unavailable' });
+  const taken = await waitUntil(
+    'the partition is taken over',
+    () => tally.takeOver(0).catch(() => null),
+    10_000,
+  );
+  expect(taken.epoch).toBeGreaterThan(epoch);
+}, 20_000);
 
 describe('the live tally on Redis', () => {
   const content = {

@@ -10,6 +10,8 @@ export type RedisClient = Redis | Cluster;
 
 /** How long a command may take before its outcome counts as unknown. */
 export const COMMAND_TIMEOUT_MS = 5_000;
+/** With nothing heard for so many commands' time a connection has died without a word: the next is made. */
+const SILENT_TIMEOUTS_MAX = 2;
 const RECONNECT_MS = 100;
 const RECONNECT_MS_MAX = 2_000;
 
@@ -94,6 +96,7 @@ function optionsOf(address: RedisAddress, commandTimeoutMs: number) {
     maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,
     connectTimeout: commandTimeoutMs,
+    socketTimeout: SILENT_TIMEOUTS_MAX * commandTimeoutMs,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
     ...(hasTls ? { tls: {} } : {}),
