@@ -21,7 +21,7 @@ export interface Statement {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-export const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 /** A change of the schema waits for every node. */
 const SCHEMA_TIMEOUT_MS = 60_000;
 /** From a host that is gone to the next try; the driver's own grows to ten minutes. */
