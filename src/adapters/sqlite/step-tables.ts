@@ -3,7 +3,7 @@
  * each partition, how far it is, its counts, books, closes and acts. The caller holds the transaction.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Checkpoint, START } from '../../domain/counting/checkpoint.ts';
+import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
 import type { EventKey } from '../../domain/counting/key.ts';
 import { LANES } from '../../domain/counting/lane.ts';
 import type {
@@ -16,18 +16,12 @@ import type {
   StepBase,
   Takeover,
 } from '../../ports/store-step.ts';
+import { PROGRESS_TABLE, ProgressTable } from './progress-table.ts';
 import { hexOf, numberOf, oneOf, type Row, textOf } from './row-values.ts';
 
 /** `key` gives each (scope, item, lane) a small number, which millions of rows then carry. */
 export const STEP_TABLES = `
-  CREATE TABLE progress (
-    partition INTEGER PRIMARY KEY,
-    epoch INTEGER NOT NULL,
-    next_offset INTEGER NOT NULL,
-    log_time INTEGER NOT NULL,
-    window_start_offset INTEGER NOT NULL,
-    last_block_crc INTEGER NOT NULL
-  ) STRICT;
+  ${PROGRESS_TABLE}
   CREATE TABLE key (
     key INTEGER PRIMARY KEY,
     scope TEXT NOT NULL,
@@ -75,9 +69,7 @@ const CONTENT_TABLES = ['minute_count', 'book', 'close', 'act'];
 
 export class StepTables {
   readonly #database: DatabaseSync;
-  readonly #progress: StatementSync;
-  readonly #setProgress: StatementSync;
-  readonly #raiseEpoch: StatementSync;
+  readonly #progress: ProgressTable;
   readonly #addKey: StatementSync;
   readonly #findKey: StatementSync;
   readonly #addCount: StatementSync;
@@ -92,15 +84,7 @@ export class StepTables {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#progress = database.prepare('SELECT * FROM progress WHERE partition = ?');
-    this.#setProgress = database.prepare(`
-      UPDATE progress
-      SET next_offset = ?2, log_time = ?3, window_start_offset = ?4, last_block_crc = ?5
-      WHERE partition = ?1`);
-    this.#raiseEpoch = database.prepare(`
-      INSERT INTO progress VALUES (?, 1, 0, 0, 0, 0)
-      ON CONFLICT DO UPDATE SET epoch = epoch + 1
-      RETURNING epoch`);
+    this.#progress = new ProgressTable(database);
     this.#addKey = database.prepare(
       'INSERT INTO key (scope, item, lane) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     );
@@ -136,9 +120,8 @@ export class StepTables {
   }
 
   takeOver(partition: number): Takeover {
-    const row = this.#raiseEpoch.get(partition);
     return {
-      epoch: numberOf(row?.epoch),
+      epoch: this.#progress.raiseEpoch(partition),
       checkpoint: this.checkpoint(partition),
       closes: this.#closes.all(partition).map(closeOf),
       acts: this.#acts.all(partition).map(actOf),
@@ -147,38 +130,27 @@ export class StepTables {
 
   /** What becomes of the step. Only `applied` is still to be done, by `apply`. */
   judge(step: StepBase): CommitOutcome {
-    const row = this.#progress.get(step.partition);
-    if (row === undefined || row.epoch !== step.epoch) return 'fenced';
-    const next = numberOf(row.next_offset);
-    if (step.checkpoint.nextOffset <= next) return 'already-applied';
-    return step.from === next ? 'applied' : 'misaligned';
+    return this.#progress.judge(step);
   }
 
   /** Adds the step. Returns the acts that were new. */
   apply(step: StepBase): readonly ActMark[] {
-    this.#moveTo(step.partition, step.checkpoint);
+    this.#progress.moveTo(step.partition, step.checkpoint);
     return this.#add(step.partition, step);
   }
 
   /** Puts other content in place of the partition's. Its owner is fenced. */
   replace(partition: number, content: PartitionCounts & Pick<StepBase, 'closes' | 'acts'>): void {
-    this.#raiseEpoch.get(partition);
+    this.#progress.raiseEpoch(partition);
     for (const table of CONTENT_TABLES) {
       this.#database.prepare(`DELETE FROM ${table} WHERE partition = ?`).run(partition);
     }
-    this.#moveTo(partition, content.checkpoint);
+    this.#progress.moveTo(partition, content.checkpoint);
     this.#add(partition, content);
   }
 
   checkpoint(partition: number): Checkpoint {
-    const row = this.#progress.get(partition);
-    if (row === undefined) return START;
-    return {
-      nextOffset: numberOf(row.next_offset),
-      logTime: numberOf(row.log_time),
-      windowStartOffset: numberOf(row.window_start_offset),
-      lastBlockCrc: numberOf(row.last_block_crc),
-    };
+    return this.#progress.checkpoint(partition);
   }
 
   read(partition: number): PartitionCounts {
@@ -203,16 +175,6 @@ export class StepTables {
   /** To be called when a transaction was undone: keys that it numbered are gone again. */
   forgetKeys(): void {
     this.#keys.clear();
-  }
-
-  #moveTo(partition: number, to: Checkpoint): void {
-    this.#setProgress.run(
-      partition,
-      to.nextOffset,
-      to.logTime,
-      to.windowStartOffset,
-      to.lastBlockCrc,
-    );
   }
 
   #add(
