@@ -1,5 +1,5 @@
 /** The event loop of this thread, as group commit needs it. */
-import type { EventLoop } from '../application/counting/block-writer.ts';
+import type { EventLoop } from '../application/counting/group-commit.ts';
 
 export const eventLoop: EventLoop = {
   nextTurn(run) {

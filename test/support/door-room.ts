@@ -1,6 +1,7 @@
 /** A door of votes on a log in memory, at a time that the test says. */
 import { MemoryEventLog, MemoryLogStore } from '../../src/adapters/memory/event-log.ts';
-import { BlockWriter, type EventLoop } from '../../src/application/counting/block-writer.ts';
+import { BlockWriter } from '../../src/application/counting/block-writer.ts';
+import type { EventLoop } from '../../src/application/counting/group-commit.ts';
 import { type DoorPoll, VoteDoor } from '../../src/application/voting/vote-door.ts';
 import { decodeBlock, type EventBlock } from '../../src/domain/counting/block.ts';
 import { formatUuidV7, type IdWords } from '../../src/domain/counting/event-id.ts';

@@ -1,6 +1,6 @@
 /** An event loop that tests turn by hand, and a log that answers when it is told to. */
 import type { ManualClock } from '../../src/adapters/memory/clock.ts';
-import type { EventLoop } from '../../src/application/counting/block-writer.ts';
+import type { EventLoop } from '../../src/application/counting/group-commit.ts';
 import type { EventLog, PartitionBlock } from '../../src/ports/event-log.ts';
 
 /** Lets everything that is ready to run do so: promises, not timers. */

@@ -13,12 +13,8 @@ import {
 import { partitionOf } from '../../domain/counting/event-id.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import { CONTROL_PARTITION, type EventLog } from '../../ports/event-log.ts';
-import {
-  BLOCK_DELAY_MS,
-  BlockWriter,
-  type BlockWriterLimits,
-  type WriteOutcome,
-} from './block-writer.ts';
+import { BLOCK_DELAY_MS, BlockWriter, type BlockWriterLimits } from './block-writer.ts';
+import type { WriteOutcome } from './group-commit.ts';
 
 const ACCEPTANCE_BOUND_MS = 5_000;
 const LIMITS: BlockWriterLimits = {

@@ -13,7 +13,8 @@ import type { LogSettings } from '../../domain/counting/log-settings.ts';
 import { type Door, doorAt } from '../../domain/voting/door.ts';
 import type { Poll } from '../../domain/voting/poll.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { BlockWriter, WriteOutcome } from '../counting/block-writer.ts';
+import type { BlockWriter } from '../counting/block-writer.ts';
+import type { WriteOutcome } from '../counting/group-commit.ts';
 import type { PollDirectory } from './poll-directory.ts';
 
 /** A poll as the door needs it: every option's key encoded once. */

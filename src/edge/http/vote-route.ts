@@ -4,7 +4,7 @@
  * parsed once for all votes that send the same, the acceptance time is formatted once a millisecond,
  * the results token is made once a minute.
  */
-import type { WriteOutcome } from '../../application/counting/block-writer.ts';
+import type { WriteOutcome } from '../../application/counting/group-commit.ts';
 import type { VoteDoor, VoteRefusal } from '../../application/voting/vote-door.ts';
 import type { Door } from '../../domain/voting/door.ts';
 import type { Clock } from '../../ports/clock.ts';
