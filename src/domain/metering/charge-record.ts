@@ -71,7 +71,8 @@ export function decodeCharge(text: string): Charge {
     from: charge.from.whole(0),
     to: charge.to.whole(0),
     price: { id: readText(price.id), version: price.version.whole(0) },
-    pulses: charge.pulses.whole(0),
+    // An adjustment tells how many more there are, or fewer.
+    pulses: charge.pulses.whole(Number.MIN_SAFE_INTEGER),
     adjusts: charge.adjusts.orNull(readPeriod),
     quantity: readDecimal(charge.quantity),
     steps: charge.steps.list(0, STEPS_MAX).map(readStep),

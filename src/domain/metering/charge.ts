@@ -84,7 +84,10 @@ export interface Charge extends PricedLine {
   readonly to: number;
   /** Where the price came from: `contract` or the id of a list price, and its version. */
   readonly price: { readonly id: string; readonly version: number };
-  /** The way back: pulses counted in the usage windows behind the quantity. */
+  /**
+   * The way back: pulses counted in the usage windows behind the quantity. Of an adjustment: how many more,
+   * below 0 where pulses were voided.
+   */
   readonly pulses: number;
   /** Of an adjustment: the final period that it corrects. */
   readonly adjusts: BillingPeriod | null;
@@ -93,9 +96,10 @@ export interface Charge extends PricedLine {
 /** Usage that no contract or price covers (yet). It is priced by itself once one does. */
 export interface UnpricedUsage {
   readonly series: UsageSeries;
-  /** `[from, to)`: the first and the end of the last usage window concerned. */
+  /** `[from, to)`: where it lies, to the segment of its period; it need not fill it. */
   readonly from: number;
   readonly to: number;
+  /** Of any size. */
   readonly quantity: Decimal;
   readonly pulses: number;
   readonly reason: 'no_contract' | 'no_price' | 'amount_too_large';

@@ -6,6 +6,7 @@ import { exactSum } from '../counting/exact-decimal.ts';
 import type { BillingPeriod, Charge, UnpricedUsage } from './charge.ts';
 import { adjustments } from './charge-adjustment.ts';
 import { adjustmentId, usageChargeId } from './charge-id.ts';
+import { decodeCharge, encodeCharge } from './charge-record.ts';
 import type { Contract, ListPrice } from './contract.ts';
 import { overlappingContract, overlappingPrice, overlaps } from './contract-overlap.ts';
 import type { Price } from './price.ts';
@@ -463,6 +464,20 @@ describe('adjustments of a final period', () => {
     expect(second.map(({ rounded }) => formatDecimal(rounded))).toEqual(['0.40']);
     expect(second[0]?.id).not.toBe(first[0]?.id);
     expect(adjustments(MAY, MARCH, [...of('5'), ...first, ...second], of('9'), digest)).toEqual([]);
+  });
+
+  test('of pulses that were voided count them off, and stand so in a store', () => {
+    const [adjustment] = adjustments(
+      APRIL,
+      MARCH,
+      of('11.000000000000000001', 5),
+      of('2', 1),
+      digest,
+    );
+    expect(adjustment?.pulses).toBe(-4);
+    if (adjustment !== undefined) {
+      expect(decodeCharge(encodeCharge(adjustment))).toEqual(adjustment);
+    }
   });
 
   test('are the same in every reckoning of the open period', () => {
