@@ -902,11 +902,10 @@ function newestOf(records: readonly UsageRecord[]): (string | number | bigint)[]
   return [...totals].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, row]) => row);
 }
 
-/** The list's last entry throws when its first field is looked at: a store is mid-way by then. */
+/** The list's last entry throws when its last field is looked at: a store is mid-way by then. */
 function failingLast<T extends object>(entry: T, index: number, entries: readonly T[]): T {
   if (index < entries.length - 1) return entry;
-  const [field] = Object.keys(entry);
-  return Object.defineProperty({ ...entry }, field ?? '', {
+  return Object.defineProperty({ ...entry }, Object.keys(entry).at(-1) ?? '', {
     enumerable: true,
     get: () => {
       throw new Error('injected');

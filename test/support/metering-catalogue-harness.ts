@@ -3,8 +3,14 @@ import {
   MemoryMeteringCatalogue,
   MemoryMeteringStore,
 } from '../../src/adapters/memory/metering-catalogue.ts';
+import {
+  METERING_CATALOGUE_FILE,
+  SqliteMeteringCatalogue,
+} from '../../src/adapters/sqlite/metering-catalogue.ts';
 import type { MeteringCatalogue } from '../../src/ports/metering-catalogue.ts';
 import type { CreateStore } from '../../src/ports/store-under-test.ts';
+import { sqliteFiles } from './sqlite-files.ts';
+import { sqliteStore } from './sqlite-harness.ts';
 
 const nothingToDo = async () => {};
 
@@ -15,4 +21,9 @@ export const memoryMeteringCatalogue: CreateStore<MeteringCatalogue> = async () 
     crash: nothingToDo,
     [Symbol.asyncDispose]: nothingToDo,
   };
+};
+
+export const sqliteMeteringCatalogue: CreateStore<MeteringCatalogue> = async () => {
+  const files = sqliteFiles(METERING_CATALOGUE_FILE);
+  return sqliteStore(files, ({ path }) => new SqliteMeteringCatalogue({ path }));
 };

@@ -220,7 +220,9 @@ async function putInto(
 
 function recordOf({ tenant, index, partition, version, count }: RecordFields) {
   const sum = BigInt(version * 1_000 + partition * 100 + index) * 10n ** 30n;
-  return usageRecord({ tenant, index, partition, version, count, sum });
+  // No pulse counts in two partitions.
+  const lastKey = String(partition).repeat(32);
+  return usageRecord({ tenant, index, partition, version, count, sum, lastKey });
 }
 
 function letterOf(byte: number, offset: number, index: number) {
