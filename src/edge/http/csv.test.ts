@@ -19,6 +19,11 @@ describe('a line of CSV', () => {
     expect(csvLine(['ana', 12, -0.5, true, null])).toBe('ana,12,-0.5,true,\r\n');
   });
 
+  test('has amounts with all their digits', () => {
+    const mantissa = -12_345_678_901_234_567_890_000_000_000_000_000_001n;
+    expect(csvLine([{ mantissa, scale: 18 }])).toBe('-12345678901234567890.000000000000000001\r\n');
+  });
+
   test('quotes what would break it', () => {
     expect(csvLine(['a,b', 'say "hi"', 'two\nlines', ' led'])).toBe(
       '"a,b","say ""hi""","two\nlines"," led"\r\n',
