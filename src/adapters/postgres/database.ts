@@ -268,6 +268,22 @@ export function textOf(value: unknown): string {
   return value;
 }
 
+/** A copy: what came with it from the server is not held on to. */
+export function bytesOf(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw unexpected(value);
+  return Uint8Array.from(value);
+}
+
+export function objectOf(value: unknown): Row {
+  if (typeof value !== 'object' || value === null) throw unexpected(value);
+  return value as Row;
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw unexpected(value);
+  return value;
+}
+
 export function unexpected(value: unknown): ApuraError {
   return new ApuraError('store_corrupt', `Postgres holds ${String(value)}, which is not ours.`);
 }

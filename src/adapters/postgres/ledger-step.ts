@@ -3,21 +3,17 @@ import type { EventKey } from '../../domain/counting/key.ts';
 import { DAY_MS } from '../../domain/counting/retention.ts';
 import { EXPIRED, LATE } from '../../domain/counting/verdict.ts';
 import type { EventColumns, LedgerStep } from '../../ports/ledger.ts';
+import { COPY_HEADER, COPY_TRAILER, type CopiedRows } from './copy.ts';
 import { VOTE_STATES } from './schema.ts';
 
-export interface EncodedStep {
-  /** The counted and excluded events, in COPY's binary format, as the table `staged` has them. */
-  readonly rows: Buffer;
-  readonly rowCount: number;
+/** Its rows are the counted and excluded events, as the table `staged` has them. */
+export interface EncodedStep extends CopiedRows {
   /** JSON: keys, spans, counts, books, closes and acts, as `commit_step` reads them. */
   readonly content: string;
   /** The days of the counted events' id times, from the first to the last; null without any. */
   readonly days: { readonly first: number; readonly last: number } | null;
 }
 
-/** Signature, no flags, no extension. */
-const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
-const TRAILER = Buffer.from([0xff, 0xff]);
 /** A field count of 2 bytes, then the fields, each behind 4 bytes that say how long it is. */
 const ROW = rowTemplate([16, 8, 8, 4, 2]);
 const ID = 6;
@@ -33,11 +29,11 @@ export function encodeStep(step: LedgerStep): EncodedStep {
   const { counted, excluded } = step;
   const keys = new KeyList();
   const rowCount = counted.count + excluded.count;
-  const rows = Buffer.allocUnsafe(HEADER.length + rowCount * ROW.length + TRAILER.length);
-  HEADER.copy(rows);
-  TRAILER.copy(rows, rows.length - TRAILER.length);
+  const rows = Buffer.allocUnsafe(COPY_HEADER.length + rowCount * ROW.length + COPY_TRAILER.length);
+  COPY_HEADER.copy(rows);
+  COPY_TRAILER.copy(rows, rows.length - COPY_TRAILER.length);
   const { verdict } = excluded;
-  const bytes = new DataView(rows.buffer, rows.byteOffset + HEADER.length);
+  const bytes = new DataView(rows.buffer, rows.byteOffset + COPY_HEADER.length);
   const countedSpans = writeEvents(bytes, 0, counted, keys, () => VOTE_STATES.counted);
   const start = counted.count * ROW.length;
   const spans = writeEvents(bytes, start, excluded, keys, (index) => stateOf(verdict[index]));

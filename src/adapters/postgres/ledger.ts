@@ -1,7 +1,5 @@
 /** The ledger on Postgres: every event a row, in one schema with the windows and the position they make. */
-import { finished } from 'node:stream/promises';
 import { DatabaseError, escapeLiteral, type PoolClient } from 'pg';
-import { from } from 'pg-copy-streams';
 import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
 import { DAY_MS, retentionFloor } from '../../domain/counting/retention.ts';
 import { ApuraError } from '../../domain/errors.ts';
@@ -15,8 +13,11 @@ import type {
   PartitionCounts,
   Takeover,
 } from '../../ports/store-step.ts';
+import { callAndCommit, copyRows, outcomeOf } from './copy.ts';
 import {
+  listOf,
   numberOf,
+  objectOf,
   openPostgres,
   type PostgresDatabase,
   type PostgresOptions,
@@ -27,6 +28,7 @@ import {
 } from './database.ts';
 import { checkpointOf, idOf, keyOf, PostgresLedgerReader } from './ledger-reader.ts';
 import { type EncodedStep, encodeStep } from './ledger-step.ts';
+import { bindToLog } from './log-binding.ts';
 import { STAGING_TABLE } from './schema.ts';
 
 export interface PostgresLedgerOptions extends PostgresOptions {
@@ -36,7 +38,6 @@ export interface PostgresLedgerOptions extends PostgresOptions {
   readonly generation?: number;
 }
 
-const OUTCOMES = ['applied', 'already-applied', 'misaligned', 'fenced'] as const;
 const UNIQUE_VIOLATION = '23505';
 /** Ids of one step lie minutes apart: what spans more days than this has ids without a time. */
 const DAYS_PER_STEP_MAX = 8;
@@ -56,22 +57,12 @@ const LAST_DAY = Math.floor(2 ** 48 / DAY_MS) - 1;
 export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
   const database = await openPostgres(options, options.generation);
   try {
-    await bindToLog(database, options.logId);
+    await bindToLog(database, 'logId', options.logId);
     return new PostgresLedger(database);
   } catch (error) {
     await database[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-async function bindToLog(database: PostgresDatabase, logId: string): Promise<void> {
-  await database.rows(`INSERT INTO meta VALUES ('logId', $1) ON CONFLICT DO NOTHING`, [logId]);
-  const [row] = await database.rows(`SELECT value FROM meta WHERE name = 'logId'`);
-  if (row?.value === logId) return;
-  throw new ApuraError(
-    'log_mismatch',
-    `The schema is the ledger of the log ${row?.value}, not of ${logId}.`,
-  );
 }
 
 class PostgresLedger implements Ledger {
@@ -113,8 +104,8 @@ class PostgresLedger implements Ledger {
         await client.query(STAGING_TABLE);
         this.#staging.add(client);
       }
-      await copy(client, encoded);
-      return outcomeOf(await client.query<Row>(callOf(step, encoded)).catch(rethrowConflict));
+      await copyRows(client, 'staged', encoded);
+      return outcomeOf(await callAndCommit(client, callOf(step, encoded)).catch(rethrowConflict));
     });
   }
 
@@ -194,38 +185,11 @@ class PostgresLedger implements Ledger {
   }
 }
 
-/** Begins the transaction as well: the server takes both statements from one message. */
-async function copy(client: PoolClient, { rows, rowCount }: EncodedStep): Promise<void> {
-  if (rowCount === 0) {
-    await client.query('BEGIN');
-    return;
-  }
-  const stream = client.query(from('BEGIN; COPY staged FROM STDIN (FORMAT binary)'));
-  stream.end(rows);
-  await finished(stream);
-  if (stream.rowCount !== rowCount) {
-    throw unexpected(`${stream.rowCount} of ${rowCount} events that were copied`);
-  }
-}
-
-/**
- * The call and the COMMIT in one message, which takes no parameters: the partition's row is locked
- * for as long as the server works and no longer, whatever the network does.
- */
 function callOf(step: LedgerStep, { content }: EncodedStep): string {
   const { nextOffset, logTime, windowStartOffset, lastBlockCrc } = step.checkpoint;
   const place = [step.partition, step.epoch, step.from, nextOffset, logTime];
   const values = [...place, windowStartOffset, lastBlockCrc].map(numberOf).join(', ');
-  return `SELECT commit_step(${values}, ${escapeLiteral(content)}) AS outcome; COMMIT`;
-}
-
-/** The driver gives a list of results, one a statement, where its types promise a single one. */
-function outcomeOf(results: unknown): CommitOutcome {
-  const [result] = listOf(results);
-  const [row] = listOf(objectOf(result).rows);
-  const outcome = OUTCOMES.find((one) => one === objectOf(row).outcome);
-  if (outcome === undefined) throw unexpected(JSON.stringify(row));
-  return outcome;
+  return `SELECT commit_step(${values}, ${escapeLiteral(content)}) AS outcome`;
 }
 
 function rethrowConflict(cause: unknown): never {
@@ -255,14 +219,4 @@ function actOf(value: unknown): ActMark {
     ...keyOf(row),
     minute: numberOf(row.minute),
   };
-}
-
-function objectOf(value: unknown): Row {
-  if (typeof value !== 'object' || value === null) throw unexpected(value);
-  return value as Row;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unexpected(value);
-  return value;
 }

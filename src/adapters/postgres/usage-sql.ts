@@ -1,0 +1,41 @@
+/** How usage is added up in SQL: by every function of the schema the same way. */
+import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
+
+/**
+ * What rows of `pulse` add up to: the last one by (occurred_at, key) as the greatest of texts, which takes no
+ * memory for rows that are not it, as an ordered list would.
+ */
+export const ADD_UP_PULSES = `count(*) AS count, sum(amount) AS sum, min(amount) AS min, max(amount) AS max,
+  max(ARRAY[lpad(occurred_at::text, 16, '0'), key::text, amount::text] COLLATE "C") AS last_one`;
+
+/** The columns of a total, of rows that ADD_UP_PULSES has made. */
+export const TOTAL = `count, sum, min, max, last_one[1]::bigint AS last_at, last_one[2]::uuid AS last_key,
+  last_one[3]::numeric AS last`;
+
+/** The window that a pulse counts in. */
+export const START = `occurred_at - mod(occurred_at, ${USAGE_WINDOW_MS}) AS start`;
+
+/** Rises once a transaction, whatever version a recompute between two steps has given out. */
+export const NEXT_VERSION = `CASE w.xmin WHEN pg_current_xact_id()::xid THEN w.version
+        ELSE greatest(p_version, w.version + 1) END`;
+
+/**
+ * Adds the rows of `added` to the partition's windows. A window that had come to nothing begins
+ * anew.
+ */
+export const ADD_USAGE = `
+  INSERT INTO usage_window AS w (start, series, partition, count, last_at, version, sent_version,
+      last_key, sum, min, max, last)
+    SELECT start, series, p_partition, count, last_at, p_version, 0, last_key, sum, min, max, last
+    FROM added ORDER BY series, start
+    ON CONFLICT (series, start, partition) DO UPDATE SET
+      count = w.count + EXCLUDED.count,
+      sum = w.sum + EXCLUDED.sum,
+      min = CASE WHEN w.count = 0 THEN EXCLUDED.min ELSE least(w.min, EXCLUDED.min) END,
+      max = CASE WHEN w.count = 0 THEN EXCLUDED.max ELSE greatest(w.max, EXCLUDED.max) END,
+      (last_at, last_key, last) = (
+        SELECT CASE WHEN later THEN EXCLUDED.last_at ELSE w.last_at END,
+          CASE WHEN later THEN EXCLUDED.last_key ELSE w.last_key END,
+          CASE WHEN later THEN EXCLUDED.last ELSE w.last END
+        FROM (SELECT (EXCLUDED.last_at, EXCLUDED.last_key) > (w.last_at, w.last_key)) AS place (later)),
+      version = ${NEXT_VERSION}`;
