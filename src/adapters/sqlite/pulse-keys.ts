@@ -4,8 +4,8 @@ import type { PulseColumns } from '../../ports/pulse-ledger.ts';
 import { bytesOf } from './row-values.ts';
 
 const KEY_BYTES = 16;
-/** Places of a step that fit beside 32 bits of key into a whole number that JavaScript keeps exact. */
-const PULSES_MAX = 2 ** 21;
+/** Places of a step that fit beside 32 bits into a whole number that JavaScript keeps exact. */
+export const PULSES_MAX = 2 ** 21;
 
 export interface TakenPulses {
   /** 1 where the pulse is new to the ledger and the first of its key in the step. */

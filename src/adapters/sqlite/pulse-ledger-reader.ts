@@ -161,11 +161,7 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
 
   /** What acts have made of a pulse of this amount. */
   standing(key: Uint8Array, partition: number, amount: bigint): Standing {
-    const row = this.#acts.all(key, partition).at(-1);
-    if (row === undefined) return { state: 'counted', amount };
-    return row.amount === null
-      ? { state: 'voided', amount: 0n }
-      : { state: 'counted', amount: wholeOf(row.amount) };
+    return standingAfter(this.#acts.all(key, partition).map(actOf), amount);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,17 +210,18 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
     const key = bytesOf(row.key);
     const partition = numberOf(row.partition);
     const pulse = decodePulse(bytesOf(row.bytes));
+    const acts = this.#acts.all(key, partition).map(actOf);
     return {
       key: hexOf(key),
       pulse,
-      ...this.standing(key, partition, unitsOf(pulse)),
+      ...standingAfter(acts, unitsOf(pulse)),
       receivedAt: numberOf(row.received_at),
       storedAt: numberOf(row.stored_at),
       partition,
       offset: numberOf(row.offset),
       duplicates: numberOf(this.#repeats.get(key)?.times),
       conflicts: numberOf(this.#conflictsOfKey.get(key)?.conflicts),
-      acts: this.#acts.all(key, partition).map(actOf),
+      acts,
     };
   }
 }
@@ -232,6 +229,13 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
 /** The amount in whole numbers of 10^-AMOUNT_SCALE. */
 export function unitsOf({ amount }: Pulse): bigint {
   return amount.mantissa * 10n ** BigInt(AMOUNT_SCALE - amount.scale);
+}
+
+function standingAfter(acts: readonly PulseAct[], amount: bigint): Standing {
+  const last = acts.at(-1);
+  if (last === undefined) return { state: 'counted', amount };
+  if (last.amount === null) return { state: 'voided', amount: 0n };
+  return { state: 'counted', amount: last.amount };
 }
 
 function actOf(row: Row): PulseAct {

@@ -41,7 +41,7 @@ import {
   transaction,
 } from './database.ts';
 import { SqliteDeadLetters } from './dead-letters.ts';
-import { PulseKeys } from './pulse-keys.ts';
+import { PULSES_MAX, PulseKeys } from './pulse-keys.ts';
 import { SqlitePulseLedgerReader, type Standing, unitsOf } from './pulse-ledger-reader.ts';
 import { PULSE_SCHEMA, PulseTables } from './pulse-tables.ts';
 import { bytesOf, numberOf, type Row } from './row-values.ts';
@@ -54,7 +54,11 @@ export interface SqlitePulseLedgerOptions {
 }
 
 const PAGE_BYTES = 8_192;
-const CHECKPOINT_PAGES = 4_000;
+/**
+ * 256 MiB. Keys fall at random places, so that a step of 20,000 pulses writes some 5,000 pages of a
+ * million keys: copied back after every step they would be written twice, after several most once.
+ */
+const CHECKPOINT_PAGES = 32_000;
 const CACHE_KIB = 65_536;
 /** Pulses that one transaction forgets. */
 const FORGET_PULSES_MAX = 20_000;
@@ -319,7 +323,14 @@ class SqlitePulseLedger implements PulseLedger {
     const { count, bytes, start, end, keys, seriesIndex, occurredAt, receivedAt, offset } = columns;
     const insert = this.#insertPulse;
     const storedAt = systemClock.now();
+    // By tenant, as the table is: 2.4 instead of 4.3 µs a row. Several rows a statement gain nothing.
+    const places = new Float64Array(count);
     for (let index = 0; index < count; index += 1) {
+      const tenant = tenantNumbers[seriesIndex[index] as number] as number;
+      places[index] = tenant * PULSES_MAX + index;
+    }
+    for (const place of places.sort()) {
+      const index = place % PULSES_MAX;
       if (isNew[index] === 0) continue;
       const series = seriesIndex[index] as number;
       insert.run(
