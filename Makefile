@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 bin := node_modules/.bin
 bun := $(bin)/bun
 chromium := chromium
-servers := redis-server 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server' nginx haproxy 'gettext-base=envsubst' 'openjdk-17-jre-headless=java' 'maven=mvn'
+servers := redis-server openssl 'postgresql=initdb|/usr/lib/postgresql/*/bin/initdb' 'rabbitmq-server=/usr/lib/rabbitmq/bin/rabbitmq-server' nginx haproxy 'gettext-base=envsubst' 'openjdk-17-jre-headless=java' 'maven=mvn'
 load_generator := wrk
 proto_baseline := proto/baseline.binpb
 proto_image := $(bin)/buf build --exclude-source-info

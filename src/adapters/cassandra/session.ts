@@ -174,9 +174,11 @@ function tlsOptions(tls: NonNullable<CassandraAddress['tls']>) {
 const { syntaxError, invalid } = types.responseErrorCodes;
 const CORRUPT: ReadonlySet<number> = new Set([syntaxError, invalid]);
 
-function asStoreError(cause: unknown): unknown {
-  if (cause instanceof ApuraError) return cause;
-  const words = `Cassandra: ${cause instanceof Error ? firstLine(cause.message) : String(cause)}`;
+function asStoreError(error: unknown): unknown {
+  if (error instanceof ApuraError) return error;
+  const { cause, at } = firstCause(error);
+  const what = cause instanceof Error ? firstLine(cause.message) : String(cause);
+  const words = `Cassandra${at}: ${what}`;
   if (cause instanceof errors.ResponseError && CORRUPT.has(cause.code)) {
     return new ApuraError('store_corrupt', words, { cause });
   }
@@ -187,6 +189,15 @@ function asStoreError(cause: unknown): unknown {
     !(cause instanceof errors.DriverError) &&
     (cause instanceof TypeError || cause instanceof RangeError);
   return isOurs ? cause : new ApuraError('store_unavailable', words, { cause });
+}
+
+/** What the first of several hosts has failed with, which the driver hides behind their number. */
+function firstCause(error: unknown): { readonly cause: unknown; readonly at: string } {
+  if (!(error instanceof errors.NoHostAvailableError)) return { cause: error, at: '' };
+  const [first] = Object.entries<unknown>(error.innerErrors ?? {});
+  return first === undefined
+    ? { cause: error, at: '' }
+    : { cause: first[1], at: ` at ${first[0]}` };
 }
 
 /** The driver puts whole stacks into its messages. */
