@@ -188,6 +188,20 @@ describe('a line', () => {
     expect(unpriced).toEqual([]);
   });
 
+  test('owes no minimum of the list in a segment without usage, and the whole of it in one with', () => {
+    const minimum = { minimum: read('9') };
+    const list = [
+      listed('old', priceOf('disk', '1', minimum), '2026-01-01', '2026-03-15'),
+      listed('new', priceOf('disk', '1', minimum), '2026-03-15'),
+    ];
+    const { charges } = rate(
+      contractOf('gold'),
+      list,
+      used('disk', '2026-03-01', '2026-03-15', '2'),
+    );
+    expect(charges.map(told)).toEqual(['disk 03-01/03-15 2 = 9.00 EUR by old@3']);
+  });
+
   test('is there for usage that comes to nothing', () => {
     const contract = contractOf('gold', { prices: [priceOf('disk', '1')] });
     const { charges } = rate(contract, [], used('disk', '2026-03-01', '2026-04-01', '0', 2));

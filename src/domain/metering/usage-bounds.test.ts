@@ -104,6 +104,24 @@ describe('hours', () => {
     );
     expect(hours(bounds)).toEqual([1, 1, 0.5, 1, 0.5]);
   });
+
+  test('cut by a shift of odd minutes stay whole usage windows', () => {
+    // Monrovia went from 44 minutes and 30 seconds behind to UTC on 7 January 1972.
+    const bounds = usageBounds(
+      at('1972-01-06T23:00Z'),
+      at('1972-01-07T03:00Z'),
+      'PT1H',
+      'Africa/Monrovia',
+    );
+    expect(told(bounds)).toEqual([
+      '1972-01-06T23:00',
+      '1972-01-06T23:45',
+      '1972-01-07T00:45',
+      '1972-01-07T01:00',
+      '1972-01-07T02:00',
+      '1972-01-07T03:00',
+    ]);
+  });
 });
 
 describe('months', () => {
