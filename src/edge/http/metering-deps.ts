@@ -92,9 +92,21 @@ export type PulseStatus =
   | { readonly kind: 'not_found' };
 
 export type PulseActResult =
-  | { readonly kind: 'ok'; readonly actId: string }
+  /**
+   * The act is durable in the log. `pending`: the ledger has not come to it within the wait, and `pulse` is
+   * as it was before; asking for the pulse, or sending the act again, says when it has.
+   */
+  | {
+      readonly kind: 'ok';
+      readonly actId: string;
+      readonly pending: boolean;
+      readonly pulse: StoredPulse;
+    }
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
-  | { readonly kind: 'not_found' };
+  /** The ledger does not know the pulse, or not yet. */
+  | { readonly kind: 'not_found' }
+  /** The `actId` names another act already; this one was not done. */
+  | { readonly kind: 'act_id_taken'; readonly actId: string };
 
 export type LetterResult =
   | { readonly kind: 'ok'; readonly letter: DeadLetter }
@@ -124,6 +136,13 @@ export interface MeteringOverview {
   readonly usagePending: number;
   readonly ratingDue: number;
   readonly deadLetters: Readonly<Record<string, number>>;
+}
+
+/** What became of many dead letters at once. */
+export interface LettersResolved {
+  readonly resolved: number;
+  /** Whether more of them match: call again. */
+  readonly hasMore: boolean;
 }
 
 export interface MeteringUseCases {
@@ -171,13 +190,18 @@ export interface MeteringUseCases {
     limit: number,
   ): Promise<PulsePage>;
   conflicts(tenant: string | null, cursor: string | null, limit: number): Promise<ConflictPage>;
-  /** Voids or amends; the same `actId` again changes nothing. */
+  /**
+   * Voids or amends; the same `actId` again changes nothing. The body is `{reason, actId?}`, of an
+   * amendment `{reason, amount, actId?}`.
+   */
   actOnPulse(input: {
     readonly act: 'void' | 'amend';
     readonly tenant: string;
     readonly source: string;
     readonly id: string;
     readonly body: unknown;
+    /** The `actId` where the body names none; null: the server makes one. */
+    readonly idempotencyKey: string | null;
     readonly actor: string;
   }): Promise<PulseActResult>;
   /** Adds usage windows up anew from the pulses; resolves to how many differed. */
@@ -214,6 +238,18 @@ export interface MeteringUseCases {
     readonly apply: boolean;
     readonly actor: string;
   }): Promise<RerateDifference>;
+  /**
+   * What the tenant's charges of `[from, to)` would become if the entry were put as `putEntry` would; stores
+   * nothing.
+   */
+  previewEntry(input: {
+    readonly kind: 'price' | 'contract';
+    readonly id: string | null;
+    readonly body: unknown;
+    readonly tenant: string;
+    readonly from: number;
+    readonly to: number;
+  }): Promise<{ readonly kind: 'ok'; readonly difference: RerateDifference } | Refused>;
   thresholdEvents(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]>;
 
   deadLetters(
@@ -225,6 +261,12 @@ export interface MeteringUseCases {
   /** Sends the bytes again into the log that they came from. */
   requeueDeadLetter(input: { readonly id: string; readonly actor: string }): Promise<LetterResult>;
   discardDeadLetter(input: { readonly id: string; readonly actor: string }): Promise<LetterResult>;
+  /** The same for PENDING letters that match (the filter's own state is not looked at), a bounded number of them. */
+  resolveDeadLetters(input: {
+    readonly filter: DeadLetterFilter;
+    readonly state: 'REQUEUED' | 'DISCARDED';
+    readonly actor: string;
+  }): Promise<LettersResolved>;
   acts(tenant: string | null, cursor: string | null, limit: number): Promise<MeteringActPage>;
   overview(): Promise<MeteringOverview>;
 }
