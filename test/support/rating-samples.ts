@@ -102,7 +102,7 @@ export function periodOf({ tenant, contract, from, to }: BillingPeriod): Billing
   return { tenant, contract, from, to };
 }
 
-export function sampleStep(fields: Partial<ChargeStep> = {}): ChargeStep {
+function sampleStep(fields: Partial<ChargeStep> = {}): ChargeStep {
   return {
     kind: 'per_unit',
     quantity: { mantissa: 10n, scale: 0 },

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { BillingPeriod, Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
 import {
+  type ChargePlace,
   chargeCursorAt,
   chargePlaceOf,
   placeAtCursor,
@@ -21,6 +22,8 @@ import type {
 } from '../../ports/rating-book.ts';
 import { numberOf, numberOrNull, oneOf, type Row, textOf } from './row-values.ts';
 
+/** Where a charge stands in the list. */
+const PLACE = 'tenant, period_from, contract, sku, unit, starts_at, id';
 const PERIOD_STATES = ['open', 'closing', 'final'] as const;
 
 /** Final is final to whoever writes to the file: the triggers hold it, not the code alone. */
@@ -53,7 +56,7 @@ export const RATING_CHARGE_TABLES = `
     body TEXT NOT NULL
   ) STRICT;
   CREATE INDEX charge_in_order
-    ON charge (tenant, period_from, contract, sku, unit, starts_at, id);
+    ON charge (${PLACE});
   CREATE TABLE unpriced (
     position INTEGER PRIMARY KEY,
     tenant TEXT NOT NULL,
@@ -150,24 +153,13 @@ export class RatingCharges {
   charges(filter: ChargeFilter, cursor: string | null, limit: number): ChargePage {
     const { tenant, from, to } = filter;
     const after = cursor === null ? null : placeAtCursor(cursor);
-    const place =
-      after === null
-        ? []
-        : [
-            ...[after.tenant, after.periodFrom, after.contract],
-            ...[after.sku, after.unit, after.from, after.id],
-          ];
     // One more than asked for: whether there is it tells whether there is a next page.
     const rows = this.#all(
       `SELECT body FROM charge WHERE period_to > ? AND period_from < ?
        ${tenant === null ? '' : 'AND tenant = ?'}
-       ${
-         after === null
-           ? ''
-           : `AND (tenant, period_from, contract, sku, unit, starts_at, id) > (?, ?, ?, ?, ?, ?, ?)`
-       }
-       ORDER BY tenant, period_from, contract, sku, unit, starts_at, id LIMIT ?`,
-      ...[from, to, ...(tenant === null ? [] : [tenant]), ...place, limit + 1],
+       ${after === null ? '' : `AND (${PLACE}) > (?, ?, ?, ?, ?, ?, ?)`}
+       ORDER BY ${PLACE} LIMIT ?`,
+      ...[from, to, ...(tenant === null ? [] : [tenant]), ...valuesOf(after), limit + 1],
     );
     const charges = rows.slice(0, limit).map((row) => decodeCharge(textOf(row.body)));
     const last = charges.at(-1);
@@ -274,6 +266,13 @@ export class RatingCharges {
   #run(sql: string, ...parameters: SQLInputValue[]): void {
     this.#database.prepare(sql).run(...parameters);
   }
+}
+
+/** In the order of PLACE. */
+function valuesOf(place: ChargePlace | null): SQLInputValue[] {
+  if (place === null) return [];
+  const { tenant, periodFrom, contract, sku, unit, from, id } = place;
+  return [tenant, periodFrom, contract, sku, unit, from, id];
 }
 
 function periodOf(row: Row): PeriodRecord {
