@@ -15,6 +15,11 @@ export interface DataPaths {
   readonly log: string;
   readonly tally: string;
   readonly ledger: string;
+  readonly pulseLog: string;
+  readonly usageLog: string;
+  readonly pulseLedger: string;
+  readonly rating: string;
+  readonly meteringCatalogue: string;
   readonly adminToken: string;
   readonly secret: string;
 }
@@ -27,6 +32,11 @@ export function dataPaths(folder: string): DataPaths {
     log: at('log.db'),
     tally: at('tally.db'),
     ledger: at('ledger.db'),
+    pulseLog: at('pulse-log.db'),
+    usageLog: at('usage-log.db'),
+    pulseLedger: at('pulse-ledger.db'),
+    rating: at('rating.db'),
+    meteringCatalogue: at('metering-catalogue.db'),
     adminToken: at('admin-token'),
     secret: at('secret'),
   };

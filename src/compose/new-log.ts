@@ -9,9 +9,11 @@ import {
 
 const LOG_ID_BYTES = 10;
 
-export function newLogSettings(partitions: number): LogSettings {
+/** `name`: what the log holds, as part of its id and so of topics and streams; votes have none. */
+export function newLogSettings(partitions: number, name = ''): LogSettings {
+  const id = randomBytes(LOG_ID_BYTES).toString('hex');
   return {
-    logId: randomBytes(LOG_ID_BYTES).toString('hex'),
+    logId: name === '' ? id : `${name}-${id}`,
     partitions,
     dedupWindowMs: DEDUP_WINDOW_MS,
     clockBoundMs: CLOCK_BOUND_MS,

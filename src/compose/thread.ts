@@ -7,7 +7,7 @@ import type { ThreadEvent } from './thread-entry.ts';
 
 /** Makes the worker of an entry in src/threads. Only a file directly in src/ can: see main.ts. */
 export type SpawnThread = (name: ThreadName, settings: unknown) => Worker;
-export type ThreadName = 'log' | 'tally' | 'ledger' | 'query';
+export type ThreadName = 'log' | 'tally' | 'ledger' | 'query' | 'metering';
 
 export interface ThreadListener {
   /** The thread goes on, but something failed. */

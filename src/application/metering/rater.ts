@@ -26,7 +26,7 @@ export interface RatingTurn {
 }
 
 /** Tenants, and periods to finish, that one turn takes at most. */
-const TENANTS_AT_ONCE_MAX = 100;
+export const TENANTS_AT_ONCE_MAX = 100;
 const END_OF_TIME = Date.UTC(10_000, 0);
 
 type Terms = {
