@@ -78,9 +78,12 @@ export class PulseKeys {
     return { isNew, counted, duplicates, conflicts, knewSome };
   }
 
-  /** Whether this pulse, as its digest says it, is the one that the partition has counted. */
-  isCounted(partition: number, key: Uint8Array, digest: Uint8Array): boolean {
-    return this.#counted.get(key, partition, digest) !== undefined;
+  /** 1 for each pulse that, as its digest says it, is the one that the partition has counted. */
+  counted(partition: number, { count, keys, digests }: PulseColumns): Uint8Array {
+    return Uint8Array.from({ length: count }, (_, index) => {
+      const row = this.#counted.get(hashAt(keys, index), partition, hashAt(digests, index));
+      return row === undefined ? 0 : 1;
+    });
   }
 
   #addConflict(
