@@ -1,6 +1,7 @@
 /** An archive on a server that asks for TLS and a password: what lets it in, and what does not. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CassandraServer, startCassandra } from '../../../test/support/cassandra-server.ts';
@@ -66,6 +67,32 @@ describe('an archive on a server with TLS and a password', () => {
         code: 'store_unavailable',
         message: expect.stringMatching(/certificate|self.signed/i),
       });
+    }
+  });
+
+  test('trusts no certificate that names another address', async () => {
+    const { port } = new URL(`tcp://${server.address}`);
+    const front = createServer((client) => {
+      const node = connect(Number(port), '127.0.0.1');
+      for (const [socket, other] of [
+        [client, node],
+        [node, client],
+      ] as const) {
+        socket.on('error', () => {}).on('close', () => other.destroy());
+      }
+      client.pipe(node).pipe(client);
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    front.listen(Number(port), '127.0.0.2', resolve);
+    await promise;
+    try {
+      const url = server.url('secured').replace('127.0.0.1', '127.0.0.2');
+      await expect(openCassandraArchive({ url })).rejects.toMatchObject({
+        code: 'store_unavailable',
+        message: expect.stringMatching(/127\.0\.0\.2.*(altname|certificate)/i),
+      });
+    } finally {
+      front.close();
     }
   });
 
