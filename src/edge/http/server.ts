@@ -2,6 +2,9 @@
 import { ApuraError } from '../../domain/errors.ts';
 import type { RequestContext, Surface } from './api-deps.ts';
 import type { ClientAddress } from './client-address.ts';
+import { CLOUD_EVENTS_PATH, type CloudEventsRoute } from './cloud-events-route.ts';
+import { CONNECT_INGEST_PATH, type ConnectRoute } from './connect-route.ts';
+import { PULSE_REQUEST_BYTES_MAX } from './pulse-ingest.ts';
 import type { VoteRoute } from './vote-route.ts';
 
 /** The largest body of any route, an image, and a little more. The vote route has its own bound. */
@@ -21,6 +24,11 @@ export interface HttpServerDeps<SocketData> {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Null where this process takes no votes. */
   readonly votes: VoteRoute | null;
+  /** Null, or left out, where it takes no pulses. */
+  readonly pulses?: {
+    readonly connect: ConnectRoute;
+    readonly cloudEvents: CloudEventsRoute;
+  } | null;
   /** Whether other processes of ours may listen on the port too, and the kernel deals connections out. */
   readonly sharePort: boolean;
   readonly api: { fetch(request: Request, context: RequestContext): Promise<Response> };
@@ -50,7 +58,7 @@ export interface HttpServer {
 
 /** @throws ApuraError `port_in_use`; `invalid_config` where the address or the certificate won't do. */
 export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): HttpServer {
-  const { api, live, votes, clientAddress, tls } = deps;
+  const { api, live, votes, clientAddress, tls, pulses = null } = deps;
   const contextOf = (request: Request, server: Bun.Server<SocketData>): RequestContext => {
     const peer = server.requestIP(request)?.address ?? '';
     const forwardedTls =
@@ -69,9 +77,12 @@ export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): H
       // that asks for it, and the kernel would deal votes out between two installations.
       reusePort: deps.sharePort,
       idleTimeout: IDLE_SECONDS,
-      maxRequestBodySize: REQUEST_BYTES_MAX,
+      maxRequestBodySize: pulses === null ? REQUEST_BYTES_MAX : PULSE_REQUEST_BYTES_MAX,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
-      routes: votes === null ? {} : voteRoutes(votes),
+      routes: {
+        ...(votes === null ? {} : voteRoutes(votes)),
+        ...(pulses === null ? {} : pulseRoutes(pulses, contextOf)),
+      },
       fetch(request, bunServer) {
         const context = contextOf(request, bunServer);
         if (live?.isFeed(request) !== true) return api.fetch(request, context);
@@ -102,6 +113,22 @@ function voteRoutes(votes: VoteRoute) {
     '/v1/polls/:poll/votes': {
       POST: (request: Bun.BunRequest<'/v1/polls/:poll/votes'>) =>
         votes.handle(request, request.params.poll),
+    },
+  };
+}
+
+function pulseRoutes<SocketData>(
+  { connect, cloudEvents }: NonNullable<HttpServerDeps<SocketData>['pulses']>,
+  contextOf: (request: Request, server: Bun.Server<SocketData>) => RequestContext,
+) {
+  return {
+    [CONNECT_INGEST_PATH]: {
+      POST: (request: Request, server: Bun.Server<SocketData>) =>
+        connect.handle(request, contextOf(request, server).remoteAddress),
+    },
+    [CLOUD_EVENTS_PATH]: {
+      POST: (request: Request, server: Bun.Server<SocketData>) =>
+        cloudEvents.handle(request, contextOf(request, server).remoteAddress),
     },
   };
 }

@@ -1,0 +1,128 @@
+/**
+ * Lets calls in by their headers, before a byte of their messages is read: who calls, how many are under
+ * way, and until when each must have ended.
+ */
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  status,
+} from '@grpc/grpc-js';
+import type { ClientAddress } from '../http/client-address.ts';
+import { isRefusal, type PulseIngest, type PulseSender, refusal } from '../http/pulse-ingest.ts';
+import { type CallStatus, callStatus } from './call-status.ts';
+
+export interface AdmissionLimits {
+  /** Calls under way in this process. */
+  readonly callsMax: number;
+  /** How long a call with one request and one answer may take, the sending of the request included, ms. */
+  readonly callMsMax: number;
+}
+
+export interface AdmissionDeps {
+  readonly pulses: Pick<PulseIngest, 'sender'>;
+  readonly clientAddress: ClientAddress;
+  readonly monotonic: () => number;
+  readonly limits: AdmissionLimits;
+  /** What a method needs: a sender of pulses, an operator, or nobody in particular. */
+  readonly needOf: (path: string) => 'sender' | 'operator' | 'nobody';
+}
+
+const OPERATORS_ONLY = callStatus(refusal('forbidden', 'This method is for operators.'));
+const TOO_MANY = callStatus(
+  refusal('overloaded', 'Too many calls are under way; nothing was taken.'),
+);
+const TOO_SLOW = {
+  code: status.DEADLINE_EXCEEDED,
+  details: 'The call took too long.',
+} as const;
+
+export class Admission {
+  readonly #deps: AdmissionDeps;
+  readonly #senders = new WeakMap<Metadata, PulseSender>();
+  /** Calls with one request that are under way, oldest first, and since when. */
+  readonly #calls = new Map<ServerInterceptingCallInterface, number>();
+  #underWay = 0;
+
+  constructor(deps: AdmissionDeps) {
+    this.#deps = deps;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Who made the call with these headers, which was let in. */
+  senderOf(metadata: Metadata): PulseSender {
+    const sender = this.#senders.get(metadata);
+    if (sender === undefined)
+      throw new RangeError('The call was not let in as a sender of pulses.');
+    return sender;
+  }
+
+  /** Ends the calls that have taken too long. To be called every so often. */
+  sweep(): void {
+    const before = this.#deps.monotonic() - this.#deps.limits.callMsMax;
+    for (const [call, since] of this.#calls) {
+      if (since > before) return;
+      this.#calls.delete(call);
+      call.sendStatus(TOO_SLOW);
+    }
+  }
+
+  readonly interceptor: ServerInterceptor = (method, call) => {
+    let isOver = false;
+    const over = (): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#underWay -= 1;
+      this.#calls.delete(call);
+    };
+    this.#underWay += 1;
+    if (!method.requestStream && !method.responseStream) {
+      this.#calls.set(call, this.#deps.monotonic());
+    }
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, proceed) => {
+            const refused = this.#admit(method.path, metadata, call);
+            if (refused === null) proceed(metadata);
+            else call.sendStatus(refused);
+          },
+          onReceiveMessage: (message, proceed) => proceed(message),
+          onReceiveHalfClose: (proceed) => proceed(),
+          // Comes at the end of every call, however it ends.
+          onCancel: over,
+        }),
+      sendMetadata: (metadata, next) => next(metadata),
+      sendMessage: (message, next) => next(message),
+      sendStatus: (ended, next) => next(ended),
+    });
+  };
+
+  #admit(
+    path: string,
+    metadata: Metadata,
+    call: ServerInterceptingCallInterface,
+  ): CallStatus | null {
+    const { pulses, clientAddress, limits, needOf } = this.#deps;
+    if (this.#underWay > limits.callsMax) return TOO_MANY;
+    const need = needOf(path);
+    if (need === 'nobody') return null;
+    const peer = call.getConnectionInfo().remoteAddress ?? '';
+    const forwarded = metadata.get('x-forwarded-for').join(',');
+    const address = clientAddress.of(peer, new Headers({ 'x-forwarded-for': forwarded }));
+    const sender = pulses.sender(textOf(metadata, 'authorization'), address);
+    if (isRefusal(sender)) return callStatus(sender);
+    if (need === 'operator' && sender.caller.key !== null) return OPERATORS_ONLY;
+    this.#senders.set(metadata, sender);
+    return null;
+  }
+}
+
+function textOf(metadata: Metadata, name: string): string | null {
+  const [value] = metadata.get(name);
+  return typeof value === 'string' ? value : null;
+}
