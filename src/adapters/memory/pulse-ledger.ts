@@ -246,13 +246,15 @@ export class MemoryPulseLedger implements PulseLedger {
       const { series, start } = windowOfOne(held);
       if (start >= from && start < to) windowAt(partition, series, start);
     }
+    const totals = this.#totals(number, from, to);
+    const totalOf = ({ series, start }: Window) => totals.get(nameOf(series, start)) ?? NO_USAGE;
     const wrong = [...partition.windows.values()].filter((window) => {
       const isAsked = window.start >= from && window.start < to && window.forgotten === 0;
-      return isAsked && !isSameUsage(window.total, this.#totalOf(number, window));
+      return isAsked && !isSameUsage(window.total, totalOf(window));
     });
     const version = usageVersion(partition.epoch, partition.checkpoint.nextOffset) + 1;
     for (const window of wrong) {
-      window.total = this.#totalOf(number, window);
+      window.total = totalOf(window);
       window.version = Math.max(version, window.version + 1);
     }
     return wrong
@@ -355,8 +357,11 @@ export class MemoryPulseLedger implements PulseLedger {
     if (before.state === after.state && before.amount === after.amount) return true;
     partition.books.voided += Number(after.state === 'voided') - Number(before.state === 'voided');
     const window = this.#windowOf(held);
+    const { series, start } = window;
+    const totals = this.#totals(number, start, start + 1);
+    const total = totals.get(nameOf(series, start)) ?? NO_USAGE;
     const moved = {
-      ...(window.forgotten > 0 ? window.total : this.#totalOf(number, window)),
+      ...(window.forgotten > 0 ? window.total : total),
       sum: window.total.sum - before.amount + after.amount,
       count:
         window.total.count - Number(before.state === 'counted') + Number(after.state === 'counted'),
@@ -383,20 +388,21 @@ export class MemoryPulseLedger implements PulseLedger {
     );
   }
 
-  /** What the pulses come to that are held and count. */
-  #totalOf(partition: number, { series, start }: Window): UsageTotal {
-    let total = NO_USAGE;
+  /** What the pulses come to that are held and count, by the windows that start in `[from, to)`. */
+  #totals(partition: number, from: number, to: number): ReadonlyMap<string, UsageTotal> {
+    const totals = new Map<string, UsageTotal>();
     for (const held of this.#store.held.values()) {
-      if (held.partition !== partition) continue;
-      if (nameOf(held.pulse, usageWindowOf(held.pulse.occurredAt)) !== nameOf(series, start)) {
-        continue;
-      }
+      const { occurredAt } = held.pulse;
+      const start = usageWindowOf(occurredAt);
+      if (held.partition !== partition || start < from || start >= to) continue;
       const { state, amount } = this.#standing(held);
       if (state === 'voided') continue;
-      const one = usageOf(amount, held.pulse.occurredAt, held.key);
-      total = total.count === 0 ? one : addTotals(total, one);
+      const one = usageOf(amount, occurredAt, held.key);
+      const name = nameOf(held.pulse, start);
+      const total = totals.get(name);
+      totals.set(name, total === undefined ? one : addTotals(total, one));
     }
-    return total;
+    return totals;
   }
 
   #windowOf(held: Held): Window {
