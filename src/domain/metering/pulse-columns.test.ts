@@ -149,6 +149,18 @@ describe('blocks of pulses', () => {
   });
 });
 
+test('series stay apart whose texts have the same hash', () => {
+  const [one, other] = ['jbnlbcvnjwdp', 'uhiwchpkulqi'];
+  for (const part of ['tenant', 'productSku', 'useUnity']) {
+    const pulses = [one, other, one, other].map((text) =>
+      writePulse(contractPulse({ [part]: text })),
+    );
+    const { columns } = decoded(...pulses);
+    expect([...columns.seriesIndex]).toEqual([0, 1, 0, 1]);
+    expect(JSON.stringify(columns.series)).toMatch(new RegExp(`${one}.*${other}`));
+  }
+});
+
 describe('what is no pulse', () => {
   test('is told with its bytes, and the others go on', () => {
     const good = [1, 2].map((n) => writePulse(contractPulse({ id: `p${n}` })));
@@ -172,6 +184,10 @@ describe('what is no pulse', () => {
     expect(decoded(writePulse(contractPulse({ tenant: '' }))).failures[0]).toMatchObject({
       tenant: null,
       code: 'tenant_missing',
+    });
+    expect(decoded(plus(0x0a, 5, 1)).failures[0]).toMatchObject({
+      tenant: null,
+      code: 'malformed',
     });
   });
 

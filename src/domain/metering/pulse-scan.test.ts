@@ -157,6 +157,7 @@ describe('a pulse is judged', () => {
     ['a control character in four bytes of printable text', [0x41, 0x1f, 0x41, 0x41]],
     ['one behind four bytes', [0x41, 0x41, 0x41, 0x41, 0x41, 0x09]],
     ['DEL', [0x41, 0x41, 0x7f, 0x41]],
+    ['DEL far from the end', [0x41, 0x7f, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41]],
     ['one in a short text', [0x7f]],
     ['one of C1', [0xc2, 0x9f]],
   ])('control_character: %s', (_, bytes) => {
@@ -191,6 +192,13 @@ describe('a pulse is judged', () => {
       ]);
       expect(verdict(plus(field(8, entry)))).toBe('malformed');
     }
+  });
+
+  test('malformed: a cut character is not made whole by what comes behind the text', () => {
+    // The tag of field 1 in two bytes: its first would do as the last byte of the euro sign.
+    expect(verdict(plus(field(2, Uint8Array.of(0xe2, 0x82)), [0x8a, 0x00, 1, 0x61]))).toBe(
+      'malformed',
+    );
   });
 
   test.each<[string, readonly number[]]>([

@@ -7,7 +7,7 @@ import { avalanche } from '../counting/event-id.ts';
 /** Every byte is printable ASCII. */
 export const PLAIN = 0;
 /** UTF-8 with something above ASCII, and no control character. */
-export const UNICODE = 1;
+const UNICODE = 1;
 /** UTF-8 with a control character: below U+0020, or U+007F to U+009F. */
 export const WITH_CONTROL = 2;
 /** No UTF-8: overlong, half of a surrogate pair, beyond U+10FFFF, or cut. */
