@@ -103,7 +103,8 @@ export function ratingBookContract(
         const records = [usageRecord(), usageRecord({ index: 1 })];
         const step = usageStep({ epoch, length: 2 ** 31, records, deadLetters: [letter] });
         expect(await first.commit(step)).toBe('applied');
-        for (const handle of [first, second, await reopened()]) {
+        for (const reach of [async () => first, async () => second, reopened]) {
+          const handle = await reach();
           expect(await sums(handle)).toEqual([2n * 10n ** 19n]);
           expect(await handle.checkpoint(0)).toEqual(checkpoint(2 ** 31));
           const kept = await handle.deadLetters.get(letter.id);
@@ -488,7 +489,8 @@ export function ratingBookContract(
           rounded: { mantissa: 0n, scale: 3 },
         });
         expect(await put({ periods: [period], charges: [charge] })).toBe('stored');
-        for (const handle of [first, second, await reopened()]) {
+        for (const reach of [async () => first, async () => second, reopened]) {
+          const handle = await reach();
           expect(await handle.charge('charge-1')).toEqual(charge);
           expect(await handle.charges(ALL, null, 9)).toEqual({
             charges: [charge],
