@@ -976,6 +976,15 @@ export function pulseLedgerContract(
         }
       });
 
+      test('of what was restored, mostly voided pulses, still keeps its windows from being added up', async () => {
+        await commit([], { from: 1, acts: [voiding(amended, { actId: 'a' })] });
+        await forget();
+        expect(await first.restore(0, columnsOf(old))).toBe(3);
+        expect(await forget()).toBe(3);
+        expect(await first.recompute(0, 0, EVER)).toEqual([]);
+        expect(await usage()).toEqual(usageOfAll(all.slice(2)));
+      });
+
       test('is no loss once restored: windows are added up from what came back', async () => {
         await first.forget(0, EVER - (EVER % USAGE_WINDOW_MS));
         expect(await first.restore(0, columnsOf(all.slice(1)))).toBe(4);
