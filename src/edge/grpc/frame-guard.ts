@@ -110,7 +110,10 @@ export class FrameGuard {
     return this.#frames;
   }
 
-  /** Takes the next bytes of the connection, cut anywhere; the first limit that they break, or null. */
+  /**
+   * Takes the next bytes of the connection, cut anywhere; the first limit that they break, or null. After
+   * a breach nothing more may be read.
+   */
   read(bytes: Uint8Array): Breach | null {
     const total = bytes.length;
     let at = 0;
