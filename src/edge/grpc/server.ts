@@ -122,17 +122,23 @@ export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer>
   });
   addServices(grpc, deps, admission, limits);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const open = new Set<GuardedSocket>();
   const cutOff = new Map<CutOff, number>();
   const count = (why: CutOff): void => {
     cutOff.set(why, (cutOff.get(why) ?? 0) + 1);
   };
-  const accept = (socket: Socket): void => {
-    if (open.size >= limits.connectionsMax) {
+  const sockets = new Set<Socket>();
+  // Of each connection, before TLS has begun.
+  const admit = (socket: Socket): void => {
+    if (sockets.size >= limits.connectionsMax) {
       count('connections');
       socket.destroy();
       return;
     }
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const accept = (socket: Socket): void => {
+    if (socket.destroyed) return;
     const guarded = new GuardedSocket(socket, {
       guard: new FrameGuard(limits.frames, monotonic),
       silenceMsMax: limits.connectionSilenceMsMax,
@@ -140,11 +146,9 @@ export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer>
     });
     // A client that is gone is no failure of ours.
     guarded.on('error', () => {});
-    guarded.once('close', () => open.delete(guarded));
-    open.add(guarded);
     injector.injectConnection(guarded);
   };
-  const listener = listenerOf(deps, limits, accept);
+  const listener = listenerOf(deps, limits, admit, accept, () => count('silence'));
   const port = await listen(listener, deps);
   const sweeping = setInterval(() => admission.sweep(), SWEEP_MS);
   return {
@@ -152,7 +156,7 @@ export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer>
     url: `${deps.tls === null ? 'http' : 'https'}://${shown(deps.host)}:${port}`,
     cutOff,
     get connections() {
-      return open.size;
+      return sockets.size;
     },
     get calls() {
       return admission.underWay;
@@ -165,7 +169,7 @@ export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer>
       const timer = setTimeout(resolve, STOP_GRACE_MS);
       await Promise.race([closed, late]);
       clearTimeout(timer);
-      for (const socket of open) socket.destroy();
+      for (const socket of sockets) socket.destroy();
       grpc.forceShutdown();
       await closed;
     },
@@ -199,11 +203,18 @@ function addServices(
 function listenerOf(
   { tls }: GrpcServerDeps,
   limits: GrpcLimits,
+  admit: (socket: Socket) => void,
   accept: (socket: Socket) => void,
+  onLateHandshake: () => void,
 ): TcpServer {
-  if (tls === null) return createTcpServer({ noDelay: true }, accept);
+  if (tls === null) {
+    return createTcpServer({ noDelay: true }, (socket) => {
+      admit(socket);
+      accept(socket);
+    });
+  }
   try {
-    return createTlsServer(
+    const listener = createTlsServer(
       {
         cert: tls.cert,
         key: tls.key,
@@ -217,6 +228,13 @@ function listenerOf(
         else socket.destroy();
       },
     );
+    listener.on('connection', admit);
+    // The runtime tells of a handshake that takes too long, and leaves the connection to us.
+    listener.on('tlsClientError', (error, socket) => {
+      if (/timeout/.test(error.message)) onLateHandshake();
+      socket.destroy();
+    });
+    return listener;
   } catch (cause) {
     throw unusable(cause, 'The certificate can not be used');
   }
