@@ -268,6 +268,10 @@ export function textOf(value: unknown): string {
   return value;
 }
 
+export function orNull<Value>(value: unknown, read: (value: unknown) => Value): Value | null {
+  return value === null ? null : read(value);
+}
+
 /** A copy: what came with it from the server is not held on to. */
 export function bytesOf(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) throw unexpected(value);

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type PostgresHarness, postgresHarness } from '../../../test/support/postgres-harness.ts';
 import { NOON, pulseStep, report } from '../../../test/support/pulse-samples.ts';
+import { usageStep } from '../../../test/support/rating-samples.ts';
+import { deadLettersContract } from '../../ports/dead-letters.contract.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
 import { openPostgresPulseLedger } from './pulse-ledger.ts';
+import { openPostgresRatingBook } from './rating-book.ts';
 
 const START_TIMEOUT_MS = 60_000;
 let postgres: PostgresHarness;
@@ -15,7 +18,27 @@ afterAll(async () => {
   await postgres[Symbol.asyncDispose]();
 });
 
-// What every list of dead letters promises is held to Postgres by the suite of the pulse ledger.
+// Reported by the steps of the rating book; the suite of the pulse ledger runs this one with its own.
+deadLettersContract('Postgres', async () => {
+  const store = postgres.create(openPostgresRatingBook);
+  return {
+    async open(logId) {
+      const book = await store.open(logId);
+      return {
+        deadLetters: book.deadLetters,
+        async report(deadLetters) {
+          const { epoch, checkpoint } = await book.takeOver(0);
+          const from = checkpoint.nextOffset;
+          await book.commit(usageStep({ epoch, from, deadLetters }));
+        },
+        [Symbol.asyncDispose]: () => book[Symbol.asyncDispose](),
+      };
+    },
+    crash: () => store.crash(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+});
+
 describe('the dead letters on Postgres', () => {
   test('of many decisions about a letter that fails again meanwhile one holds at a time', async () => {
     const url = postgres.newUrl();

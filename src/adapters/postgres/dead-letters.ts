@@ -12,6 +12,7 @@ import type { DeadLetterFilter, DeadLetterPage, DeadLetters } from '../../ports/
 import {
   bytesOf,
   numberOf,
+  orNull,
   type Parameter,
   type PostgresDatabase,
   type Row,
@@ -134,8 +135,4 @@ function queueOf(row: Row): DeadLetterQueue {
   const queue = DEAD_LETTER_QUEUES.find((one) => one === row.queue);
   if (queue === undefined) throw unexpected(`a dead letter of queue ${row.queue}`);
   return queue;
-}
-
-function orNull<Value>(value: unknown, read: (value: unknown) => Value): Value | null {
-  return value === null ? null : read(value);
 }

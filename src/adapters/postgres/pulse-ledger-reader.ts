@@ -137,7 +137,7 @@ export class PostgresPulseLedgerReader implements PulseLedgerReader {
   }
 
   async usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
-    return usageOf(this.#database, filter, bounds);
+    return usageOf(this.#database, 'usage_window', filter, bounds);
   }
 
   #progress(partition: number): Promise<readonly Row[]> {
@@ -165,8 +165,9 @@ const PAGE_OF_SERIES = PAGE.replace('WHERE', 'WHERE pulse.series = series.series
  * Usage by windows of a question, from a table of usage windows; see PulseLedger.usage. Adding up is the
  * server's, so that a year of quarters comes as twelve rows.
  */
-async function usageOf(
+export async function usageOf(
   database: PostgresDatabase,
+  table: 'usage_window' | 'rated_window',
   { tenant, sku, unit, from, to }: UsageFilter,
   bounds: readonly number[],
 ): Promise<readonly UsageRow[]> {
@@ -179,7 +180,7 @@ async function usageOf(
        SELECT series, width_bucket(start, $3::bigint[]) AS place, sum(count)::bigint AS count,
          sum(sum) AS sum, min(min) AS min, max(max) AS max,
          max(ARRAY[lpad(last_at::text, 16, '0'), last_key::text, last::text] COLLATE "C") AS last_one
-       FROM usage_window WHERE start >= $1 AND start < $2 AND count > 0
+       FROM ${table} WHERE start >= $1 AND start < $2 AND count > 0
          AND ($4::text IS NULL AND $5::text IS NULL AND $6::text IS NULL OR series IN (
            SELECT series FROM series WHERE ($4 IS NULL OR tenant = $4) AND ($5 IS NULL OR sku = $5)
              AND ($6 IS NULL OR unit = $6)))

@@ -2,7 +2,6 @@
 import type { PoolClient } from 'pg';
 import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
 import { DAY_MS } from '../../domain/counting/retention.ts';
-import type { UsageSeries } from '../../domain/metering/pulse.ts';
 import type { UsageRecord } from '../../domain/metering/usage.ts';
 import type { DeadLetters } from '../../ports/dead-letters.ts';
 import type {
@@ -19,7 +18,6 @@ import type {
 } from '../../ports/pulse-ledger.ts';
 import { callAndCommit, copyRows, outcomeOf } from './copy.ts';
 import {
-  listOf,
   numberOf,
   openPostgres,
   type PostgresDatabase,
@@ -27,20 +25,15 @@ import {
   type Row,
   SCAN_TIMEOUT_MS,
   textOf,
-  unexpected,
 } from './database.ts';
 import { PostgresDeadLetters } from './dead-letters.ts';
 import { checkpointOf } from './ledger-reader.ts';
+import { arrayOf } from './literals.ts';
 import { bindToLog } from './log-binding.ts';
 import { PostgresPulseLedgerReader, recordOf } from './pulse-ledger-reader.ts';
 import { PULSE_STAGING_TABLE } from './pulse-schema.ts';
-import {
-  arrayOf,
-  commitCall,
-  encodePulseRows,
-  type SeriesNumbers,
-  seriesName,
-} from './pulse-step.ts';
+import { commitCall, encodePulseRows } from './pulse-step.ts';
+import { SeriesDirectory, seriesName } from './series-numbers.ts';
 
 export interface PostgresPulseLedgerOptions extends PostgresOptions {
   /** The log that the ledger belongs to. */
@@ -52,9 +45,6 @@ const DAY_RETRY_MS = 10_000;
 /** Pulses that come later than this, or sooner, share the default table: few days, and few of each. */
 const BEHIND_MS_MAX = 40 * DAY_MS;
 const AHEAD_MS_MAX = DAY_MS;
-/** What a connection remembers of series before it begins anew. */
-const SERIES_KNOWN_MAX = 100_000;
-
 /**
  * Connects, brings the schema up to date and ties the pulse ledger in it to the log.
  *
@@ -81,11 +71,9 @@ class PostgresPulseLedger implements PulseLedger {
   readonly #database: PostgresDatabase;
   readonly #reader: PostgresPulseLedgerReader;
   readonly #logId: string;
-  /**
-   * The series that a connection has asked for, and that it has its table `staged_pulse`: only as long
-   * as the connection lasts is the database surely the one that was asked.
-   */
-  readonly #known = new WeakMap<PoolClient, Map<string, number>>();
+  readonly #series = new SeriesDirectory();
+  /** Connections that have their table `staged_pulse`. */
+  readonly #staging = new WeakSet<PoolClient>();
   /** Until when no table needs to be made for a day, by `performance.now()`. */
   readonly #days = new Map<number, number>();
 
@@ -113,10 +101,9 @@ class PostgresPulseLedger implements PulseLedger {
     const timeoutMs = acts.length === 0 ? undefined : SCAN_TIMEOUT_MS;
     await this.#prepareDays(pulses);
     return this.#database.run(async (client) => {
-      const numbers = await this.#seriesNumbers(client, [
-        ...pulses.series,
-        ...totals.map(({ series }) => series),
-      ]);
+      await this.#prepareStaging(client);
+      const series = [...pulses.series, ...totals.map((total) => total.series)];
+      const numbers = await this.#series.numbersOf(client, series);
       const rows = encodePulseRows(pulses, numbers);
       const call = commitCall(step, this.#logId, numbers);
       await copyRows(client, 'staged_pulse', { rows, rowCount: pulses.count });
@@ -146,7 +133,7 @@ class PostgresPulseLedger implements PulseLedger {
     if (records.length === 0) return;
     const series = records.map((record) => record.series);
     await this.#database.run(async (client) => {
-      const numbers = await this.#seriesNumbers(client, series);
+      const numbers = await this.#series.numbersOf(client, series);
       const columns = [
         arrayOf(
           'integer',
@@ -220,7 +207,8 @@ class PostgresPulseLedger implements PulseLedger {
   async restore(partition: number, pulses: PulseColumns): Promise<number> {
     await this.#prepareDays(pulses);
     return this.#database.run(async (client) => {
-      const numbers = await this.#seriesNumbers(client, pulses.series);
+      await this.#prepareStaging(client);
+      const numbers = await this.#series.numbersOf(client, pulses.series);
       const rows = encodePulseRows(pulses, numbers);
       await copyRows(client, 'staged_pulse', { rows, rowCount: pulses.count });
       const call = `SELECT restore_pulses(${numberOf(partition)}) AS pulses`;
@@ -238,30 +226,10 @@ class PostgresPulseLedger implements PulseLedger {
     return (await this.#database.run(ask, SCAN_TIMEOUT_MS)).rows;
   }
 
-  /** The numbers of these series, and perhaps of others, on a connection that is ready for a COPY. */
-  async #seriesNumbers(client: PoolClient, series: readonly UsageSeries[]): Promise<SeriesNumbers> {
-    let known = this.#known.get(client);
-    if (known === undefined) {
-      await client.query(PULSE_STAGING_TABLE);
-      known = new Map();
-      this.#known.set(client, known);
-    }
-    const unknown = new Map<string, UsageSeries>();
-    for (const one of new Set(series)) {
-      const name = seriesName(one);
-      if (!known.has(name)) unknown.set(name, one);
-    }
-    if (unknown.size === 0) return known;
-    const names = JSON.stringify(
-      [...unknown.values()].map(({ tenant, sku, unit }) => [tenant, sku, unit]),
-    );
-    const { rows } = await client.query('SELECT add_series($1) AS numbers', [names]);
-    const numbers = listOf(rows[0]?.numbers);
-    if (numbers.length !== unknown.size) throw unexpected(`${numbers.length} series`);
-    if (known.size > SERIES_KNOWN_MAX) known.clear();
-    for (const [place, name] of [...unknown.keys()].entries())
-      known.set(name, numberOf(numbers[place]));
-    return known;
+  async #prepareStaging(client: PoolClient): Promise<void> {
+    if (this.#staging.has(client)) return;
+    await client.query(PULSE_STAGING_TABLE);
+    this.#staging.add(client);
   }
 
   /** Makes the tables of the days that the pulses are of, and of the next one ahead of its time. */

@@ -1,14 +1,14 @@
 /** A step of the pulse ledger in the forms that Postgres takes it in: rows for COPY, lists for the call. */
 import { createHash } from 'node:crypto';
-import { escapeLiteral } from 'pg';
-import { type DeadLetterReport, retryAt, type Sha256 } from '../../domain/metering/dead-letter.ts';
-import type { UsageSeries } from '../../domain/metering/pulse.ts';
+import type { Sha256 } from '../../domain/metering/dead-letter.ts';
 import { unknownTarget } from '../../domain/metering/unknown-target.ts';
-import { type UsageTotal, usageVersion } from '../../domain/metering/usage.ts';
+import { usageVersion } from '../../domain/metering/usage.ts';
 import type { PulseColumns, PulseStep } from '../../ports/pulse-ledger.ts';
 import { COPY_HEADER, COPY_TRAILER } from './copy.ts';
 import { numberOf } from './database.ts';
+import { arrayOf, jsonOf, letterOf, lettersOf, totalArrays } from './literals.ts';
 import { NUMERIC_BYTES_MAX, numericText, writeNumeric } from './numeric.ts';
+import { type SeriesNumbers, seriesName } from './series-numbers.ts';
 
 /** Field count, three times in 64 bits, one in 32, two ids of 16 bytes, the amount, the bytes' length. */
 const ROW_BYTES_MAX = 2 + 3 * (4 + 8) + (4 + 4) + 2 * (4 + 16) + NUMERIC_BYTES_MAX + 4;
@@ -82,13 +82,6 @@ function writeBytes(
   return at + 4 + end - start;
 }
 
-/** Numbers of series, by `seriesName`. */
-export type SeriesNumbers = ReadonlyMap<string, number>;
-
-export function seriesName({ tenant, sku, unit }: UsageSeries): string {
-  return `${tenant.length} ${sku.length} ${tenant}${sku}${unit}`;
-}
-
 /** The call of `commit_pulses`, without parameters. `numbers` knows the series of the step's totals. */
 export function commitCall(step: PulseStep, logId: string, numbers: SeriesNumbers): string {
   const { partition, epoch, totals, acts, deadLetters } = step;
@@ -112,59 +105,9 @@ export function commitCall(step: PulseStep, logId: string, numbers: SeriesNumber
         letter: letterOf(unknownTarget(act, { logId, partition }, step.checkpoint.logTime, sha256)),
       })),
     ),
-    // In one order everywhere, or two partitions that report the same letters would deadlock.
-    jsonOf(deadLetters.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)).map(letterOf)),
+    lettersOf(deadLetters),
   ];
   return `SELECT * FROM commit_pulses(${values.join(', ')})`;
-}
-
-/** Totals column by column, as the functions of the schema take them. */
-function totalArrays(totals: readonly UsageTotal[]): readonly string[] {
-  return [
-    arrayOf(
-      'bigint',
-      totals.map(({ count }) => count),
-    ),
-    arrayOf(
-      'bigint',
-      totals.map(({ lastAt }) => lastAt),
-    ),
-    arrayOf(
-      'uuid',
-      totals.map(({ lastKey }) => hexOf(lastKey)),
-    ),
-    arrayOf(
-      'numeric',
-      totals.map(({ sum }) => numericText(sum)),
-    ),
-    arrayOf(
-      'numeric',
-      totals.map(({ min }) => numericText(min)),
-    ),
-    arrayOf(
-      'numeric',
-      totals.map(({ max }) => numericText(max)),
-    ),
-    arrayOf(
-      'numeric',
-      totals.map(({ last }) => numericText(last)),
-    ),
-  ];
-}
-
-/** Of values that need no quotes. */
-export function arrayOf(
-  type: 'integer' | 'bigint' | 'uuid' | 'numeric',
-  values: readonly (number | string)[],
-): string {
-  return `'{${values.map((value) => (typeof value === 'number' ? numberOf(value) : value)).join()}}'::${type}[]`;
-}
-
-/** Postgres holds no NUL and no half of a surrogate pair; neither may stop a partition. */
-function jsonOf(value: unknown): string {
-  const storable = (_: string, part: unknown) =>
-    typeof part === 'string' ? part.toWellFormed().replaceAll('\0', '\ufffd') : part;
-  return escapeLiteral(JSON.stringify(value, storable));
 }
 
 const sha256: Sha256 = (...parts) => {
@@ -172,31 +115,3 @@ const sha256: Sha256 = (...parts) => {
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
 };
-
-/** A report as `report_dead_letter` reads it. */
-function letterOf(report: DeadLetterReport): object {
-  const { id, queue, bytes, origin, tenant, code, message, failedAt } = report;
-  const { logId, partition, offset, index } = origin;
-  return {
-    ...{ id, queue, bytes: Buffer.from(bytes).toString('base64') },
-    ...{ log_id: logId, partition, offset, index },
-    ...{ tenant, code, message, failed_at: failedAt, retries: retriesOf(code) },
-  };
-}
-
-/** How long after its first, second, … failure bytes are tried again, ms. */
-function retriesOf(code: string): readonly number[] {
-  const retries: number[] = [];
-  for (;;) {
-    const delay = retryAt(code, retries.length + 1, 0);
-    if (delay === null) return retries;
-    retries.push(delay);
-  }
-}
-
-const HEX = /^[0-9a-f]{32}$/;
-
-function hexOf(key: string): string {
-  if (!HEX.test(key)) throw new RangeError(`${key} is not the key of a pulse`);
-  return key;
-}

@@ -1,5 +1,6 @@
 /** The numbered migrations of the schema that ledger and catalogue share. A released one never changes. */
 import { PULSES } from './pulse-schema.ts';
+import { RATING } from './rating-schema.ts';
 
 /** What a row of `vote` is; `excluded` rows tell late from expired by these too. */
 export const VOTE_STATES = { counted: 0, voided: 1, late: 2, expired: 3 } as const;
@@ -466,7 +467,7 @@ export const MIGRATIONS: readonly string[] = [
    ${LEDGER_TABLES} ${ADD_VOTE_TABLE} ${ROWS_LOCK} ${TAKE_OVER} ${COMMIT_STEP} ${FORGET}
    ${CATALOGUE}`,
   LOGS,
-  PULSES,
+  PULSES + RATING,
 ];
 
 /** Where a connection puts a step's events before they are judged. Gone with the transaction. */
