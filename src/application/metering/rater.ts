@@ -2,19 +2,23 @@
  * Rating: reckons the charges of every tenant whose usage or prices have changed, opens billing periods and
  * makes them final. Several may run: whoever comes second meets a conflict, and looks again.
  */
+import { ApuraError } from '../../domain/errors.ts';
 import { billingPeriods } from '../../domain/metering/billing-period.ts';
 import { periodKey } from '../../domain/metering/charge-order.ts';
 import type { Contract, ListPrice, UsageThreshold } from '../../domain/metering/contract.ts';
+import { FUTURE_MS_MAX } from '../../domain/metering/pulse.ts';
 import { USAGE_WINDOW_MS, usageWindowOf } from '../../domain/metering/usage.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { DueRating, PeriodRecord, RatingBook } from '../../ports/rating-book.ts';
+import type { PeriodRecord, RatingBook } from '../../ports/rating-book.ts';
 import type { CatalogueView } from './catalogue-view.ts';
-import { type ReckoningDeps, reckon } from './reckoning.ts';
+import { type ReckoningDeps, type ReckoningInput, reckon } from './reckoning.ts';
 
 export interface RaterDeps extends ReckoningDeps {
   readonly book: RatingBook;
   readonly view: Pick<CatalogueView, 'all' | 'get' | 'revision'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
+  /** Told of a tenant that can not be rated as things are; the others are, and it stays due. */
+  readonly onTrouble: (tenant: string, error: unknown) => void;
 }
 
 /** What one turn of rating did. */
@@ -22,11 +26,17 @@ export interface RatingTurn {
   readonly rated: number;
   /** Somebody else was quicker, or changed something meanwhile: to be looked at again. */
   readonly conflicts: number;
+  /** Tenants that can not be rated as things are. */
+  readonly failed: number;
   readonly finished: number;
 }
 
-/** Tenants, and periods to finish, that one turn takes at most. */
+/** Tenants that one turn takes at most, and periods that it closes or finishes. */
 export const TENANTS_AT_ONCE_MAX = 100;
+/** Periods that are over and not final, of all tenants, that one look takes in: those that wait are among them. */
+const PERIODS_LOOK_MAX = 10_000;
+/** How long a period may be over before anybody looks, ms. */
+const FINISH_EVERY_MS = 60_000;
 const END_OF_TIME = Date.UTC(10_000, 0);
 
 type Terms = {
@@ -40,32 +50,46 @@ export class Rater {
   /** The terms that the tenants' due marks are up to; null before the first turn. */
   #terms: Terms | null = null;
   #revision = -1;
+  /** By contract: until when its period is known to be open. */
+  readonly #openUntil = new Map<string, number>();
+  #looksAgainAt = 0;
 
   constructor(deps: RaterDeps) {
     this.#deps = deps;
   }
 
-  /** Does what is to be done now, a bounded part of it. */
+  /**
+   * Does what is to be done now, a bounded part of it; nothing while the view has never been read: without
+   * contracts every charge would be gone.
+   *
+   * @throws as the book.
+   */
   async turn(signal: AbortSignal): Promise<RatingTurn> {
+    const turn = { rated: 0, conflicts: 0, failed: 0, finished: 0 };
+    if (this.#deps.view.revision < 0) return turn;
     await this.#followTerms();
-    const turn = { rated: 0, conflicts: 0, finished: 0 };
     const due = await this.#deps.book.due(TENANTS_AT_ONCE_MAX);
     for (const each of due) {
       if (signal.aborted) return turn;
-      const stored = await this.#rate(each);
-      if (stored) turn.rated += 1;
-      else turn.conflicts += 1;
+      const { tenant, from, to } = each;
+      const input = { tenant, from, to, due: each, finish: new Set<string>() };
+      turn[COUNTED_AS[await this.#reckon(input)]] += 1;
     }
-    if (due.length < TENANTS_AT_ONCE_MAX && !signal.aborted) turn.finished = await this.#finish();
+    if (due.length < TENANTS_AT_ONCE_MAX) turn.finished = await this.#finish(signal);
     return turn;
   }
 
-  async #rate(due: DueRating): Promise<boolean> {
-    const { tenant, from, to } = due;
-    const now = this.#deps.clock.now();
-    const nothing = new Set<string>();
-    const { change } = await reckon(this.#deps, { tenant, from, to, now, due, finish: nothing });
-    return (await this.#deps.book.putCharges(change)) === 'stored';
+  async #reckon(input: Omit<ReckoningInput, 'now'>): Promise<'stored' | 'conflict' | 'failed'> {
+    const { book, clock, onTrouble } = this.#deps;
+    try {
+      const { change } = await reckon(this.#deps, { ...input, now: clock.now() });
+      return await book.putCharges(change);
+    } catch (error) {
+      // The store's failures are everybody's; any other is this tenant's alone.
+      if (error instanceof ApuraError) throw error;
+      onTrouble(input.tenant, error);
+      return 'failed';
+    }
   }
 
   /**
@@ -77,45 +101,45 @@ export class Rater {
     if (view.revision === this.#revision && this.#terms !== null) return this.#openPeriods();
     const { revision } = view;
     const terms = termsOf(view);
-    const before = this.#terms ?? { ...NO_TERMS };
-    for (const [contract, other] of changed(before.contracts, terms.contracts)) {
-      await this.#makeDue([contract, other]);
+    const before = this.#terms;
+    for (const versions of changed(before?.contracts ?? NONE, terms.contracts)) {
+      await this.#makeDue(versions);
     }
-    for (const [price, other] of changed(before.prices, terms.prices)) {
-      for (const each of [price, other]) {
-        if (each !== undefined) await this.#makeAllDue(each.validFrom, each.validTo);
-      }
+    // At the first turn every tenant that could pay a price is due by its contract.
+    for (const versions of before === null ? [] : changed(before.prices, terms.prices)) {
+      for (const { validFrom, validTo } of versions) await this.#makeAllDue(validFrom, validTo);
     }
-    for (const [threshold, other] of changed(before.thresholds, terms.thresholds)) {
-      await this.#makeThresholdDue(other ?? threshold);
+    for (const versions of changed(before?.thresholds ?? NONE, terms.thresholds)) {
+      await this.#makeThresholdDue(versions);
     }
     this.#terms = terms;
     this.#revision = revision;
+    this.#openUntil.clear();
     await this.#openPeriods();
   }
 
   /** From the earliest instant that either version of a contract says anything of, to the latest. */
-  async #makeDue(versions: readonly (Contract | undefined)[]): Promise<void> {
-    const known = versions.filter((contract) => contract !== undefined);
-    const [first] = known;
-    if (first === undefined) return;
+  async #makeDue(versions: readonly Contract[]): Promise<void> {
     const now = this.#deps.clock.now();
-    const from = Math.min(...known.map(({ validFrom }) => validFrom));
-    const to = Math.max(...known.map(({ validTo }) => validTo ?? now));
-    await this.#due(first.tenant, from, Math.min(to, now));
+    const from = Math.min(...versions.map(({ validFrom }) => validFrom));
+    const to = Math.max(...versions.map(({ validTo }) => validTo ?? END_OF_TIME));
+    // What is all to come has neither usage nor an open period yet.
+    if (from > now) return;
+    for (const tenant of new Set(versions.map((contract) => contract.tenant))) {
+      await this.#due(tenant, from, Math.min(to, now + FUTURE_MS_MAX));
+    }
   }
 
   async #makeAllDue(validFrom: number, validTo: number | null): Promise<void> {
     const { book, clock } = this.#deps;
-    const to = Math.min(validTo ?? END_OF_TIME, clock.now() + USAGE_WINDOW_MS);
+    const to = Math.min(validTo ?? END_OF_TIME, clock.now() + FUTURE_MS_MAX);
     if (validFrom >= to) return;
     for (const tenant of await book.tenants(validFrom, to)) await this.#due(tenant, validFrom, to);
   }
 
-  async #makeThresholdDue(threshold: UsageThreshold | undefined): Promise<void> {
-    if (threshold === undefined) return;
+  async #makeThresholdDue(versions: readonly UsageThreshold[]): Promise<void> {
     const now = this.#deps.clock.now();
-    await this.#due(threshold.tenant, now, now);
+    for (const { tenant } of versions) await this.#due(tenant, now, now);
   }
 
   /** Whole usage windows, one at least. */
@@ -130,29 +154,37 @@ export class Rater {
     const { book, clock } = this.#deps;
     const now = clock.now();
     for (const contract of this.#terms?.contracts.values() ?? []) {
+      if (now < (this.#openUntil.get(contract.id) ?? 0)) continue;
       const [period] = billingPeriods(contract, now, now + 1);
       if (period === undefined) continue;
       const known = await book.periods(contract.tenant, period.from, period.from + 1);
-      if (known.some((record) => periodKey(record) === periodKey(period))) continue;
-      await this.#due(contract.tenant, period.from, period.from);
+      if (known.some((record) => periodKey(record) === periodKey(period))) {
+        this.#openUntil.set(contract.id, period.to);
+      } else {
+        await this.#due(contract.tenant, period.from, period.from);
+      }
     }
   }
 
   /** Closes periods that are over, and makes those final whose grace time is over, too. */
-  async #finish(): Promise<number> {
+  async #finish(signal: AbortSignal): Promise<number> {
     const { book, clock } = this.#deps;
     const now = clock.now();
+    if (clock.monotonic() < this.#looksAgainAt) return 0;
+    const over = await book.periodsToFinish(now, PERIODS_LOOK_MAX);
+    const isFinal = (period: PeriodRecord): boolean => now >= period.to + this.#graceOf(period);
+    const waiting = over.filter((period) => isFinal(period) || period.state !== 'closing');
     let finished = 0;
-    const over = await book.periodsToFinish(now, TENANTS_AT_ONCE_MAX);
-    for (const period of over) {
-      const isFinal = now >= period.to + this.#graceOf(period);
-      if (!isFinal && period.state === 'closing') continue;
+    let left = waiting.length;
+    for (const period of waiting.slice(0, TENANTS_AT_ONCE_MAX)) {
+      if (signal.aborted) return finished;
       const { tenant, from, to } = period;
-      const finish = new Set(isFinal ? [periodKey(period)] : []);
-      const { change } = await reckon(this.#deps, { tenant, from, to, now, due: null, finish });
-      const stored = await book.putCharges(change);
-      if (isFinal && stored === 'stored') finished += 1;
+      const finish = new Set(isFinal(period) ? [periodKey(period)] : []);
+      const stored = await this.#reckon({ tenant, from, to, due: null, finish });
+      if (stored !== 'conflict') left -= 1;
+      if (stored === 'stored') finished += finish.size;
     }
+    if (left === 0) this.#looksAgainAt = clock.monotonic() + FINISH_EVERY_MS;
     return finished;
   }
 
@@ -161,7 +193,8 @@ export class Rater {
   }
 }
 
-const NO_TERMS: Terms = { contracts: new Map(), prices: new Map(), thresholds: new Map() };
+const COUNTED_AS = { stored: 'rated', conflict: 'conflicts', failed: 'failed' } as const;
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
 function termsOf(view: Pick<CatalogueView, 'all'>): Terms {
   const byId = <T extends { readonly id: string }>(entries: readonly T[]): Map<string, T> =>
@@ -177,10 +210,10 @@ function termsOf(view: Pick<CatalogueView, 'all'>): Terms {
 function changed<T extends { readonly version: number }>(
   before: ReadonlyMap<string, T>,
   now: ReadonlyMap<string, T>,
-): readonly (readonly [T | undefined, T | undefined])[] {
+): readonly (readonly T[])[] {
   const ids = new Set([...before.keys(), ...now.keys()]);
-  return [...ids].flatMap((id) => {
-    const [old, young] = [before.get(id), now.get(id)];
-    return old?.version === young?.version ? [] : [[old, young] as const];
-  });
+  return [...ids]
+    .map((id) => [before.get(id), now.get(id)])
+    .filter(([old, young]) => old?.version !== young?.version)
+    .map((versions) => versions.filter((entry) => entry !== undefined));
 }

@@ -3,14 +3,13 @@
  * and says what is to be put in its place. Decides nothing by what it has decided before: the same usage
  * and the same terms always come to the same charges.
  */
-
 import { amountOf, formatAmount } from '../../domain/metering/amount.ts';
-import { billingPeriodStateAt, billingPeriods } from '../../domain/metering/billing-period.ts';
+import { billingPeriodStateAt } from '../../domain/metering/billing-period.ts';
 import type { BillingPeriod, Charge } from '../../domain/metering/charge.ts';
 import { adjustments } from '../../domain/metering/charge-adjustment.ts';
 import type { Digest } from '../../domain/metering/charge-id.ts';
 import { periodKey } from '../../domain/metering/charge-order.ts';
-import type { Contract, UsageThreshold } from '../../domain/metering/contract.ts';
+import type { UsageThreshold } from '../../domain/metering/contract.ts';
 import {
   planRating,
   type RatingPlan,
@@ -26,6 +25,7 @@ import type {
   RatingBook,
   ThresholdEvent,
 } from '../../ports/rating-book.ts';
+import { finalPeriods, openPeriodAt, periodOf } from './adjustment-target.ts';
 import type { CatalogueView } from './catalogue-view.ts';
 
 export interface ReckoningDeps {
@@ -52,66 +52,66 @@ export interface Reckoning {
 }
 
 const CHARGES_PAGE = 1_000;
-/** Unpriced usage that reaches beyond the span widens it, as does what is found then. */
+/** What is found in a span may widen it, and what is found then. */
 const WIDENINGS_MAX = 8;
 const END_OF_TIME = Date.UTC(10_000, 0);
 
+/** A final period, and the charges that it would have if it were not. */
+interface Settled {
+  readonly period: BillingPeriod;
+  readonly reckoned: readonly Charge[];
+}
+
+/** @throws RangeError: the span has more billing periods than billingPeriods gives. */
 export async function reckon(deps: ReckoningDeps, input: ReckoningInput): Promise<Reckoning> {
   const { book, view, digest } = deps;
   const { tenant, now, due, finish } = input;
   const expectedRevision = await book.revision(tenant);
   const contracts = view.all('contract').filter((contract) => contract.tenant === tenant);
   const terms: RatingTerms = { tenant, contracts, listPrices: view.all('price') };
-  const plan = await planWhole(deps, terms, input.from, input.to);
+  const target = await openPeriodAt(book, terms, now);
+  const { plan, stored } = await planWhole(deps, terms, input, target);
   const usage = await usageOf(deps, tenant, plan);
-  const stored = await book.periods(tenant, plan.from, plan.to);
   const existing = await chargesFrom(deps, tenant, plan.from);
 
   const unpriced = [...rateGaps(plan, tenant, usage)];
   const periods = new Map<string, PeriodRecord>();
   const charges: Charge[] = [];
-  const settled: { readonly period: PeriodRecord; readonly reckoned: readonly Charge[] }[] = [];
-  const isFinal = new Map(stored.map((record) => [periodKey(record), record.state === 'final']));
+  const settled: Settled[] = [];
+  const finals = finalPeriods(stored);
   for (const { period, contract } of plan.periods) {
     const rating = ratePeriod(period, contract, terms.listPrices, usage, digest);
     unpriced.push(...rating.unpriced);
     const key = periodKey(period);
-    if (isFinal.get(key) === true) {
-      settled.push({ period: finalRecord(stored, key), reckoned: rating.charges });
-      continue;
+    const final = finals.get(key);
+    if (final !== undefined) settled.push({ period: final, reckoned: rating.charges });
+    else {
+      periods.set(key, recordOf(period, contract.graceMs, now, finish.has(key)));
+      charges.push(...rating.charges);
     }
-    periods.set(key, recordOf(period, contract, now, finish.has(key)));
-    charges.push(...rating.charges);
   }
-  // A contract that was cut short has left periods behind that nothing reckons any more.
-  for (const record of stored.filter((each) => !isPlanned(plan, each))) {
-    if (record.state === 'final') settled.push({ period: record, reckoned: [] });
-    else periods.set(periodKey(record), record);
-  }
-  const target = settled.length === 0 ? null : openPeriodAt(contracts, now, stored);
-  const adjusted = new Set(settled.map(({ period }) => periodKey(period)));
-  if (target !== null && !periods.has(periodKey(target))) {
-    periods.set(periodKey(target), target);
-    charges.push(...existing.filter((charge) => isUsageOf(charge, target)));
-  }
-  for (const { period, reckoned } of settled) {
-    if (target === null) break;
-    const charged = existing.filter(
-      (charge) =>
-        isUsageOf(charge, period) ||
-        (isAdjustmentOf(charge, period) && periodKey(charge.period) !== periodKey(target)),
-    );
-    charges.push(...adjustments(target, period, charged, reckoned, digest));
-  }
-  // Adjustments of periods that this does not look at stay as they are.
-  charges.push(
-    ...existing.filter(
-      ({ adjusts, period }) =>
-        adjusts !== null &&
-        periods.has(periodKey(period)) &&
-        (target === null || !adjusted.has(periodKey(adjusts))),
-    ),
+  const events = [...periods.values()].flatMap((period) =>
+    reachedThresholds(view.all('threshold'), period, usage, now),
   );
+  // No contract asks for these any more: it was cut short, or they are there for adjustments alone.
+  for (const record of stored.filter((each) => !isPlanned(plan, each))) {
+    const key = periodKey(record);
+    const final = finals.get(key);
+    if (final !== undefined) settled.push({ period: final, reckoned: [] });
+    else {
+      const graceMs = contracts.find(({ id }) => id === record.contract)?.graceMs ?? 0;
+      periods.set(key, recordOf(periodOf(record), graceMs, now, finish.has(key)));
+    }
+  }
+  if (target !== null) {
+    const adjusting = adjustmentsIn(target, settled, existing, digest);
+    const key = periodKey(target);
+    if (adjusting.length > 0 && !periods.has(key)) {
+      periods.set(key, { ...target, state: 'open', finalAt: null });
+    }
+    charges.push(...adjusting);
+  }
+  charges.push(...keptAdjustments(periods, target, settled, existing));
   const change: ChargeChange = {
     tenant,
     expectedRevision,
@@ -120,30 +120,72 @@ export async function reckon(deps: ReckoningDeps, input: ReckoningInput): Promis
     charges,
     unpriced,
     unpricedRange: { from: plan.from, to: plan.to },
-    events: [...periods.values()].flatMap((period) =>
-      reachedThresholds(view.all('threshold'), period, usage, now),
-    ),
+    events,
   };
   return { change, before: existing.filter(({ period }) => periods.has(periodKey(period))) };
 }
 
-/** The plan of a span, widened until no unpriced usage that is stored reaches beyond it. */
+/** What is to be charged in `target` for final periods. */
+function adjustmentsIn(
+  target: BillingPeriod,
+  settled: readonly Settled[],
+  existing: readonly Charge[],
+  digest: Digest,
+): readonly Charge[] {
+  return settled.flatMap(({ period, reckoned }) => {
+    const charged = existing.filter(
+      (charge) =>
+        isUsageOf(charge, period) ||
+        (isAdjustmentOf(charge, period) && periodKey(charge.period) !== periodKey(target)),
+    );
+    return adjustments(target, period, charged, reckoned, digest);
+  });
+}
+
+/** Adjustments that stand in the periods concerned already, save those that were reckoned anew. */
+function keptAdjustments(
+  periods: ReadonlyMap<string, PeriodRecord>,
+  target: BillingPeriod | null,
+  settled: readonly Settled[],
+  existing: readonly Charge[],
+): readonly Charge[] {
+  const anew = new Set(settled.map(({ period }) => periodKey(period)));
+  return existing.filter(({ adjusts, period }) => {
+    if (adjusts === null || !periods.has(periodKey(period))) return false;
+    const isTarget = target !== null && periodKey(period) === periodKey(target);
+    return !(isTarget && anew.has(periodKey(adjusts)));
+  });
+}
+
+/**
+ * The plan of a span and the periods that are stored in it, widened until nothing that is stored reaches
+ * beyond it. Where a period of it is final it reaches to `target` too: adjustments are charged there, and a
+ * period is only ever stored with all its lines.
+ */
 async function planWhole(
   { book }: ReckoningDeps,
   terms: RatingTerms,
-  from: number,
-  to: number,
-): Promise<RatingPlan> {
+  { from, to }: ReckoningInput,
+  target: BillingPeriod | null,
+): Promise<{ readonly plan: RatingPlan; readonly stored: readonly PeriodRecord[] }> {
+  const { tenant } = terms;
   let plan = planRating(terms, from, to);
-  for (let round = 0; round < WIDENINGS_MAX; round += 1) {
-    const { tenant } = terms;
-    const stored = await book.unpriced({ tenant, from: plan.from, to: plan.to });
-    const start = Math.min(plan.from, ...stored.map((usage) => usage.from));
-    const end = Math.max(plan.to, ...stored.map((usage) => usage.to));
-    if (start === plan.from && end === plan.to) break;
+  for (let round = 1; ; round += 1) {
+    const span = { tenant, from: plan.from, to: plan.to };
+    const stored = await book.periods(tenant, plan.from, plan.to);
+    const found: { readonly from: number; readonly to: number }[] = [
+      span,
+      ...stored,
+      ...(await book.unpriced(span)),
+    ];
+    if (target !== null && stored.some(({ state }) => state === 'final')) found.push(target);
+    const start = Math.min(...found.map((each) => each.from));
+    const end = Math.max(...found.map((each) => each.to));
+    const isWhole = start === plan.from && end === plan.to;
+    // What is still wider is met by a conflict of the book, and by the next turn.
+    if (isWhole || round > WIDENINGS_MAX) return { plan, stored };
     plan = planRating(terms, start, end);
   }
-  return plan;
 }
 
 async function usageOf(
@@ -174,7 +216,7 @@ async function chargesFrom(
 
 function recordOf(
   period: BillingPeriod,
-  { graceMs }: Contract,
+  graceMs: number,
   now: number,
   isFinished: boolean,
 ): PeriodRecord {
@@ -184,29 +226,8 @@ function recordOf(
   return { ...period, state, finalAt: null };
 }
 
-function finalRecord(stored: readonly PeriodRecord[], key: string): PeriodRecord {
-  const found = stored.find((record) => periodKey(record) === key);
-  if (found === undefined) throw new RangeError(`There is no period ${key}.`);
-  return found;
-}
-
 function isPlanned(plan: RatingPlan, record: BillingPeriod): boolean {
   return plan.periods.some(({ period }) => periodKey(period) === periodKey(record));
-}
-
-/** Where what comes too late is charged: the period of now; null where the tenant has no contract any more. */
-function openPeriodAt(
-  contracts: readonly Contract[],
-  now: number,
-  stored: readonly PeriodRecord[],
-): PeriodRecord | null {
-  for (const contract of contracts) {
-    const [period] = billingPeriods(contract, now, now + 1);
-    if (period === undefined) continue;
-    const known = stored.find((record) => periodKey(record) === periodKey(period));
-    if (known?.state !== 'final') return { ...period, state: 'open', finalAt: null };
-  }
-  return null;
 }
 
 function isUsageOf(charge: Charge, period: BillingPeriod): boolean {
