@@ -16,6 +16,7 @@ import {
 import { BalanceCheck, type BalanceSheet, type OptionCounts } from './load/balance-sheet.ts';
 import { LoadGenerator } from './load/load-generator.ts';
 import { type LoadRun, loadReportJson, loadReportText } from './load/load-report.ts';
+import { LoadSchedule } from './load/load-schedule.ts';
 import { OptionPicker } from './load/option-picker.ts';
 import { RunRecord } from './load/run-record.ts';
 import { ServerBooks } from './load/server-books.ts';
@@ -23,7 +24,6 @@ import { serverOffset } from './load/server-clock.ts';
 import { VoteIds } from './load/vote-ids.ts';
 import { VoteJournal } from './load/vote-journal.ts';
 import { VoteRequests } from './load/vote-requests.ts';
-import { VoteSchedule } from './load/vote-schedule.ts';
 import { localUrl, OperatorApi } from './operator-api.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { reportErrors, runCommand } from './run-command.ts';
@@ -169,7 +169,7 @@ async function prepare(flags: LoadFlags, io: CliIo): Promise<Preparation> {
 async function sendVotes(flags: LoadFlags, prepared: Preparation, io: CliIo): Promise<Outcome> {
   const { api, options, serverOffsetMs, seed } = prepared;
   const settings = { ratePerSecond: flags.rate, durationMs: flags.duration };
-  const { total } = new VoteSchedule({ startAt: 0, ...settings });
+  const { total } = new LoadSchedule({ startAt: 0, ...settings });
   const ids = new VoteIds(flags.poll, { x: randomWord(), z: randomWord() });
   const journal = new VoteJournal(total, Math.floor(monotonic() + serverOffsetMs));
   const record = new RunRecord();
@@ -203,7 +203,7 @@ async function sendVotes(flags: LoadFlags, prepared: Preparation, io: CliIo): Pr
     using _bar = new ProgressBar(io, () => progressOf(flags, record, total, startAt));
     const cpuBefore = process.cpuUsage();
     await generator.run(
-      new VoteSchedule({ startAt, ...settings }),
+      new LoadSchedule({ startAt, ...settings }),
       io.signal ?? new AbortController().signal,
     );
     const cpu = process.cpuUsage(cpuBefore);

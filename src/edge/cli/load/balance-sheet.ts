@@ -6,8 +6,9 @@
  * twice; every option as it was sent; and results that moved by at least what was counted.
  */
 
+import type { JournalTotals } from './delivery-journal.ts';
 import type { VoteIds } from './vote-ids.ts';
-import type { JournalTotals, VoteJournal } from './vote-journal.ts';
+import type { VoteJournal } from './vote-journal.ts';
 
 /** One line of `GET /v1/polls/{poll}/export?what=votes`. */
 export interface ExportedVote {

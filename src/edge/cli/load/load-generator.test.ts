@@ -6,12 +6,12 @@ import {
   type VoteTry,
 } from '../../../../test/support/fake-poll-server.ts';
 import { type GeneratorSettings, LoadGenerator } from './load-generator.ts';
+import { LoadSchedule } from './load-schedule.ts';
 import { OptionPicker } from './option-picker.ts';
 import { RunRecord } from './run-record.ts';
 import { VoteIds } from './vote-ids.ts';
 import { VoteJournal } from './vote-journal.ts';
 import { VoteRequests } from './vote-requests.ts';
-import { VoteSchedule } from './vote-schedule.ts';
 
 const OPTIONS = ['ana', 'bia', 'caio'];
 
@@ -38,7 +38,7 @@ async function runAgainst(server: FakePollServer, given: RunSettings = {}): Prom
   const durationMs = given.durationMs ?? 100;
   const ids = new VoteIds('demo', { x: 11, z: 12 });
   const baseTime = Date.now();
-  const { total } = new VoteSchedule({ startAt: 0, ratePerSecond, durationMs });
+  const { total } = new LoadSchedule({ startAt: 0, ratePerSecond, durationMs });
   const journal = new VoteJournal(total, baseTime);
   const record = new RunRecord();
   const generator = new LoadGenerator(
@@ -66,7 +66,7 @@ async function runAgainst(server: FakePollServer, given: RunSettings = {}): Prom
   const run = { journal, record, ids };
   try {
     await generator.connect(2_000);
-    const schedule = new VoteSchedule({ startAt: monotonic(), ratePerSecond, durationMs });
+    const schedule = new LoadSchedule({ startAt: monotonic(), ratePerSecond, durationMs });
     given.meanwhile?.(run);
     await generator.run(schedule, given.signal ?? new AbortController().signal);
   } finally {

@@ -6,6 +6,7 @@
  * is unknown is sent again with the same id until the server says, or until retrying is over.
  */
 import { idOf, problemCodeOf } from './answer-body.ts';
+import type { LoadSchedule } from './load-schedule.ts';
 import type { OptionPicker } from './option-picker.ts';
 import type { ResponseParser } from './response-parser.ts';
 import { RetryQueue } from './retry-queue.ts';
@@ -18,7 +19,6 @@ import {
 import type { VoteIds } from './vote-ids.ts';
 import type { VoteJournal } from './vote-journal.ts';
 import type { VoteRequests } from './vote-requests.ts';
-import type { VoteSchedule } from './vote-schedule.ts';
 
 export interface GeneratorSettings extends ConnectionSettings {
   readonly connections: number;
@@ -55,7 +55,7 @@ export class LoadGenerator implements ConnectionOwner {
   /** Since when `#ready` has not been empty. */
   #roomSince = 0;
   readonly #unsettled = new RetryQueue();
-  #schedule: VoteSchedule | null = null;
+  #schedule: LoadSchedule | null = null;
   #next = 0;
   /** When the schedule was last looked at. */
   #lookedAt = 0;
@@ -91,7 +91,7 @@ export class LoadGenerator implements ConnectionOwner {
    * Sends the schedule and resolves when nothing more can change: every vote settled, or retrying
    * over. When `signal` aborts, nothing more leaves and only the answers under way are awaited.
    */
-  async run(schedule: VoteSchedule, signal: AbortSignal): Promise<void> {
+  async run(schedule: LoadSchedule, signal: AbortSignal): Promise<void> {
     this.#schedule = schedule;
     this.#lookedAt = this.#settings.monotonic();
     this.#lastSignAt = this.#lookedAt;
@@ -205,7 +205,7 @@ export class LoadGenerator implements ConnectionOwner {
     }
   }
 
-  #putNext(connection: VoteConnection, schedule: VoteSchedule, due: number, now: number): boolean {
+  #putNext(connection: VoteConnection, schedule: LoadSchedule, due: number, now: number): boolean {
     if (this.#next >= due) return false;
     const { journal, record, picker } = this.#parts;
     const vote = this.#next;

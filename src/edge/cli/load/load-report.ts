@@ -1,9 +1,17 @@
 /** What a load run tells at its end: to a person as text, to a program as one JSON object. */
-import type { Histogram } from '../../../runtime/histogram.ts';
-import { formatLatency, formatSpan } from '../duration.ts';
+import { formatSpan } from '../duration.ts';
 import type { BalanceSheet, ViolationKind } from './balance-sheet.ts';
+import type { JournalTotals } from './delivery-journal.ts';
+import {
+  acceptedPerSecond,
+  group,
+  latencies,
+  namedCounts,
+  percentiles,
+  row,
+  share,
+} from './report-words.ts';
 import { LATE_MS, type RunRecord } from './run-record.ts';
-import type { JournalTotals } from './vote-journal.ts';
 
 export interface LoadRun {
   readonly url: string;
@@ -64,32 +72,10 @@ export function loadReportJson(run: LoadRun): Readonly<Record<string, unknown>> 
   };
 }
 
-function percentiles(histogram: Histogram) {
-  const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000;
-  return {
-    count: histogram.count,
-    mean: rounded(histogram.mean),
-    p50: rounded(histogram.percentile(50)),
-    p90: rounded(histogram.percentile(90)),
-    p99: rounded(histogram.percentile(99)),
-    p999: rounded(histogram.percentile(99.9)),
-    max: rounded(histogram.max),
-  };
-}
-
-function acceptedPerSecond(record: RunRecord): number {
-  return record.elapsedMs === 0 ? 0 : (record.accepted / record.elapsedMs) * 1_000;
-}
-
 /** The report for a person. */
 export function loadReportText(run: LoadRun): string {
   const { record, totals, sheet } = run;
-  const rejections = Object.entries(totals.rejectedByCode).map(
-    ([code, count]) => `${code} ${group(count)}`,
-  );
-  const failures = Object.entries(record.failures).map(
-    ([reason, count]) => `${reason} ${group(count)}`,
-  );
+  const failures = namedCounts(record.failures);
   const rate = group(Math.round(acceptedPerSecond(record)));
   const unsent = totals.unsent === 0 ? [] : [row('unsent', totals.unsent, 'never left')];
   return [
@@ -99,7 +85,7 @@ export function loadReportText(run: LoadRun): string {
     '',
     row('sent', totals.sent, record.retries === 0 ? '' : `and ${group(record.retries)} retries`),
     row('accepted', totals.accepted, `${rate} votes/s over ${formatSpan(record.elapsedMs)}`),
-    row('rejected', totals.rejected, rejections.join(', ')),
+    row('rejected', totals.rejected, namedCounts(totals.rejectedByCode)),
     row('unknown', totals.unknown, sheet === null ? '' : unknownWords(sheet)),
     ...unsent,
     '',
@@ -113,29 +99,15 @@ export function loadReportText(run: LoadRun): string {
       `fault, ${share(record.waited, totals.sent)} waited`,
     `  for a free connection (at most ${group(record.backlogMax)} at once); ` +
       `CPU ${Math.round(run.cpuPercent)}% of one core`,
-    ...(failures.length === 0 ? [] : [`  connections: ${failures.join(', ')}`]),
+    ...(failures === '' ? [] : [`  connections: ${failures}`]),
     '',
     ...(sheet === null ? ['Balance sheet: not asked for'] : balanceLines(sheet)),
     '',
   ].join('\n');
 }
 
-function row(name: string, count: number, words: string): string {
-  return `  ${name.padEnd(9)}${group(count).padStart(12)}${words === '' ? '' : `  ${words}`}`;
-}
-
 function unknownWords({ unknown, countedUnknown }: BalanceSheet): string {
   return unknown === 0 ? '' : `${group(countedUnknown)} of them counted`;
-}
-
-function latencies(histogram: Histogram): string {
-  if (histogram.count === 0) return 'none';
-  const parts = [50, 90, 99, 99.9].map((p) => `p${p} ${formatLatency(histogram.percentile(p))}`);
-  return [...parts, `max ${formatLatency(histogram.max)}`].join('   ');
-}
-
-function share(part: number, whole: number): string {
-  return `${whole === 0 ? '0.00' : ((part / whole) * 100).toFixed(2)}%`;
 }
 
 function balanceLines(sheet: BalanceSheet): string[] {
@@ -174,9 +146,4 @@ function balanceLines(sheet: BalanceSheet): string[] {
     ...(aside.length === 0 ? [] : [`  besides: ${aside.join(', ')}`]),
     ...named,
   ];
-}
-
-/** 1234567 as 1,234,567. */
-function group(count: number): string {
-  return count.toLocaleString('en-US');
 }

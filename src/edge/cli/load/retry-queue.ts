@@ -1,10 +1,10 @@
-/** Votes that wait to be sent again, by the instant at which they may: a binary heap. */
+/** What waits to be sent again (votes, batches of pulses), by the instant at which it may: a binary heap. */
 export class RetryQueue {
-  #votes: number[] = [];
+  #items: number[] = [];
   #dueAt: number[] = [];
 
   get size(): number {
-    return this.#votes.length;
+    return this.#items.length;
   }
 
   /** The earliest instant in the queue; infinity where it is empty. */
@@ -12,9 +12,9 @@ export class RetryQueue {
     return this.#dueAt[0] ?? Number.POSITIVE_INFINITY;
   }
 
-  add(vote: number, dueAt: number): void {
-    let at = this.#votes.length;
-    this.#votes.push(vote);
+  add(item: number, dueAt: number): void {
+    let at = this.#items.length;
+    this.#items.push(item);
     this.#dueAt.push(dueAt);
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -24,22 +24,22 @@ export class RetryQueue {
     }
   }
 
-  /** Takes the vote that is due first, or -1 where none is due at `now`. */
+  /** Takes the item that is due first, or -1 where none is due at `now`. */
   take(now: number): number {
     if (this.nextDueAt > now) return -1;
-    const vote = this.#votes[0] as number;
-    const lastVote = this.#votes.pop() as number;
+    const item = this.#items[0] as number;
+    const lastItem = this.#items.pop() as number;
     const lastDueAt = this.#dueAt.pop() as number;
-    if (this.#votes.length > 0) {
-      this.#votes[0] = lastVote;
+    if (this.#items.length > 0) {
+      this.#items[0] = lastItem;
       this.#dueAt[0] = lastDueAt;
       this.#sinkFirst();
     }
-    return vote;
+    return item;
   }
 
   #sinkFirst(): void {
-    const count = this.#votes.length;
+    const count = this.#items.length;
     let at = 0;
     for (;;) {
       const left = 2 * at + 1;
@@ -56,11 +56,11 @@ export class RetryQueue {
   }
 
   #swap(a: number, b: number): void {
-    const vote = this.#votes[a] as number;
+    const item = this.#items[a] as number;
     const dueAt = this.#dueAt[a] as number;
-    this.#votes[a] = this.#votes[b] as number;
+    this.#items[a] = this.#items[b] as number;
     this.#dueAt[a] = this.#dueAt[b] as number;
-    this.#votes[b] = vote;
+    this.#items[b] = item;
     this.#dueAt[b] = dueAt;
   }
 }

@@ -1,4 +1,7 @@
-/** What a load run notes besides the journal: when votes left, when answers came, what went wrong. */
+/**
+ * What a load run notes besides the journal: when votes or pulses left, when answers came, what went
+ * wrong. Votes leave one at a time, pulses several in a batch.
+ */
 import { Histogram } from '../../../runtime/histogram.ts';
 
 export type ConnectionFailure =
@@ -13,22 +16,24 @@ export type ConnectionFailure =
 export const LATE_MS = 2;
 const WRONG_ANSWERS_MAX = 1_000;
 
-/** A vote's acknowledgement, in ms of the run's monotonic clock. */
+/** An acknowledgement, in ms of the run's monotonic clock. */
 export interface Acknowledgement {
   readonly dueAt: number;
   /** When the acknowledged try left. */
   readonly sentAt: number;
   readonly now: number;
+  /** How many items it acknowledges; 1 if absent. */
+  readonly count?: number;
 }
 
 export class RunRecord {
-  /** Of acknowledged votes, from the instant at which each was due. */
+  /** Of acknowledged votes and batches, from the instant at which each was due. */
   readonly latency = new Histogram();
-  /** Of acknowledged votes, from the instant at which the acknowledged try left. */
+  /** The same from the instant at which the acknowledged try left. */
   readonly service = new Histogram();
   /** For how long at a time the generator did not look at its schedule. */
   readonly gaps = new Histogram();
-  /** Acknowledged votes by the second of the run in which the answer came. */
+  /** Acknowledged items by the second of the run in which the answer came. */
   readonly acceptedPerSecond: number[] = [];
   readonly failures: Partial<Record<ConnectionFailure, number>> = {};
   /** Keys of votes whose answer carried another id; the first ones. */
@@ -36,12 +41,12 @@ export class RunRecord {
   sent = 0;
   accepted = 0;
   rejected = 0;
-  /** Votes of unknown outcome now; a retry may still settle them. */
+  /** Items of unknown outcome now; a retry may still settle them. */
   unknown = 0;
   retries = 0;
-  /** Votes that fell due more than LATE_MS before the generator looked. */
+  /** Items that fell due more than LATE_MS before the generator looked. */
   late = 0;
-  /** Votes that waited because no connection had room, and the most that waited at once. */
+  /** Items that waited because no connection had room, and the most that waited at once. */
   waited = 0;
   backlogMax = 0;
   firstSentAt = 0;
@@ -53,21 +58,21 @@ export class RunRecord {
     this.late += late;
   }
 
-  /** A vote left for the first time; `waited`: when it fell due no connection had room. */
-  departed(now: number, waited: boolean): void {
+  /** `count` items left for the first time; `waited`: when they fell due no connection had room. */
+  departed(now: number, waited: boolean, count = 1): void {
     if (this.sent === 0) this.firstSentAt = now;
-    this.sent += 1;
-    if (waited) this.waited += 1;
+    this.sent += count;
+    if (waited) this.waited += count;
   }
 
-  acknowledged({ dueAt, sentAt, now }: Acknowledgement): void {
-    this.accepted += 1;
+  acknowledged({ dueAt, sentAt, now, count = 1 }: Acknowledgement): void {
+    this.accepted += count;
     this.lastAcceptedAt = now;
     this.latency.record(now - dueAt);
     this.service.record(now - sentAt);
     const second = Math.max(0, Math.floor((now - this.firstSentAt) / 1_000));
     while (this.acceptedPerSecond.length <= second) this.acceptedPerSecond.push(0);
-    this.acceptedPerSecond[second] = (this.acceptedPerSecond[second] as number) + 1;
+    this.acceptedPerSecond[second] = (this.acceptedPerSecond[second] as number) + count;
   }
 
   wronglyAnswered(key: string): void {

@@ -1,7 +1,7 @@
 /** The schedule alone says when votes leave: evenly, all of them, none early. */
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { VoteSchedule } from './vote-schedule.ts';
+import { LoadSchedule } from './load-schedule.ts';
 
 const settings = fc.record({
   startAt: fc.integer({ min: 1, max: 1_000_000 }).map((value) => value / 7),
@@ -12,7 +12,7 @@ const settings = fc.record({
 describe('a schedule', () => {
   test('holds rate × duration votes, and at least one', () => {
     const of = (ratePerSecond: number, durationMs: number) =>
-      new VoteSchedule({ startAt: 0, ratePerSecond, durationMs }).total;
+      new LoadSchedule({ startAt: 0, ratePerSecond, durationMs }).total;
     expect(of(50_000, 60_000)).toBe(3_000_000);
     expect(of(20_000, 30_000)).toBe(600_000);
     expect(of(3, 500)).toBe(2);
@@ -20,7 +20,7 @@ describe('a schedule', () => {
   });
 
   test('spaces votes evenly from its start', () => {
-    const schedule = new VoteSchedule({ startAt: 100, ratePerSecond: 1_000, durationMs: 5 });
+    const schedule = new LoadSchedule({ startAt: 100, ratePerSecond: 1_000, durationMs: 5 });
     expect([0, 1, 2, 3, 4].map((index) => schedule.dueAt(index))).toEqual([
       100, 101, 102, 103, 104,
     ]);
@@ -32,7 +32,7 @@ describe('a schedule', () => {
   test('has a vote due exactly from its instant on, to the last bit, at any rate', () => {
     fc.assert(
       fc.property(settings, fc.double({ min: 0, max: 1, noNaN: true }), (given, part) => {
-        const schedule = new VoteSchedule(given);
+        const schedule = new LoadSchedule(given);
         const index = Math.floor(part * (schedule.total - 1));
         const dueAt = schedule.dueAt(index);
         expect(schedule.dueBy(dueAt)).toBe(index + 1);
@@ -45,7 +45,7 @@ describe('a schedule', () => {
   test('releases every vote once to a clock that stalls and jumps on', () => {
     fc.assert(
       fc.property(settings, fc.array(fc.integer({ min: 0, max: 5_000 })), (given, steps) => {
-        const schedule = new VoteSchedule(given);
+        const schedule = new LoadSchedule(given);
         let now = given.startAt;
         let released = 0;
         for (const step of [...steps, given.durationMs + 1_000]) {

@@ -1,12 +1,12 @@
-/** When each vote of a run is due: an open loop, fixed before the first answer comes. */
+/** When each item of a run (a vote, a pulse) is due: an open loop, fixed before the first answer comes. */
 export interface ScheduleSettings {
-  /** Instant of the first vote, ms of the run's monotonic clock. */
+  /** Instant of the first item, ms of the run's monotonic clock. */
   readonly startAt: number;
   readonly ratePerSecond: number;
   readonly durationMs: number;
 }
 
-export class VoteSchedule {
+export class LoadSchedule {
   readonly total: number;
   readonly #startAt: number;
   readonly #intervalMs: number;
@@ -17,16 +17,16 @@ export class VoteSchedule {
     this.#intervalMs = 1_000 / ratePerSecond;
   }
 
-  /** The instant at which vote `index` (0 … total-1) is due. */
+  /** The instant at which item `index` (0 … total-1) is due. */
   dueAt(index: number): number {
     return this.#startAt + index * this.#intervalMs;
   }
 
-  /** How many votes are due at `now`: those with `dueAt <= now`. */
+  /** How many items are due at `now`: those with `dueAt <= now`. */
   dueBy(now: number): number {
     const estimate = Math.floor((now - this.#startAt) / this.#intervalMs) + 1;
     let due = Math.min(this.total, Math.max(0, estimate));
-    // The division rounds: settle the last vote by the same sum that dueAt uses.
+    // The division rounds: settle the last item by the same sum that dueAt uses.
     while (due > 0 && this.dueAt(due - 1) > now) due -= 1;
     while (due < this.total && this.dueAt(due) <= now) due += 1;
     return due;
