@@ -6,6 +6,7 @@ import { ensureDemoPoll } from './compose/demo-poll.ts';
 import { repeat } from './compose/event-loop.ts';
 import { openFront } from './compose/front.ts';
 import { newPollId, startIngest } from './compose/ingest.ts';
+import { startEmbeddedMetering } from './compose/metering/embedded.ts';
 import { createOperations } from './compose/operations.ts';
 import type { SpawnThread, ThreadListener, ThreadName } from './compose/thread.ts';
 import { createSchedule, createUseCases, embeddedParts, pollEditor } from './compose/use-cases.ts';
@@ -24,6 +25,8 @@ export interface Serving {
   readonly url: string;
   /** Where operators go; the same as `url` unless they have a port of their own. */
   readonly adminUrl: string;
+  /** Of gRPC. */
+  readonly grpcUrl: string;
   readonly token: { readonly value: string; readonly isNew: boolean; readonly file: string | null };
   readonly logId: string;
   readonly durability: string;
@@ -50,7 +53,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       onTrouble: (err) => logger.warn({ err, thread: name }, 'trouble, going on'),
       onHalted: (err) => {
         logger.fatal({ err, thread: name }, 'a thread has halted');
-        if (name === 'log' || name === 'query') fail(asFailure(err));
+        if (name === 'log' || name === 'query' || name === 'metering') fail(asFailure(err));
       },
       onTold: () => {},
     });
@@ -84,6 +87,21 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         onFreshness: () => {
           for (const tell of freshness) tell();
         },
+      }),
+    );
+    const metering = cleanup.use(
+      await startEmbeddedMetering({
+        paths,
+        partitions: config.partitions ?? 1,
+        aggregateEveryMs: config.aggregateEveryMs,
+        clock,
+        spawn,
+        listenerOf,
+        onLogFailure: (error) => {
+          logger.fatal({ err: error }, 'the log of pulses has failed');
+          fail(error);
+        },
+        onTrouble: (err) => logger.warn({ err }, 'trouble, going on'),
       }),
     );
     const parts = embeddedParts(ingest, clock, () => counting.consistency.newest);
@@ -124,6 +142,12 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         sessions,
         resultsTokens,
         log: { durability: ingest.log.description.durability, logId: ingest.settings.logId },
+        metering: {
+          door: metering.door,
+          view: metering.view,
+          useCases: null,
+          isReady: () => !stopping && metering.threads.every(({ halted }) => halted === null),
+        },
       }),
     );
     const { live } = front;
@@ -158,6 +182,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
     return {
       url: front.url,
       adminUrl: front.adminUrl,
+      grpcUrl: front.grpcUrl,
       token: { value: token.token, isNew: token.isNew, file: token.file },
       logId: ingest.settings.logId,
       durability: ingest.log.description.durability,

@@ -1,5 +1,7 @@
 /** All that people reach over HTTP in one process: votes, API, pages and live feeds, on one port or two. */
 import { readFileSync } from 'node:fs';
+import type { CatalogueView } from '../application/metering/catalogue-view.ts';
+import type { PulseDoor } from '../application/metering/pulse-door.ts';
 import type { Config } from '../config/config.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { createApi } from '../edge/http/api.ts';
@@ -8,6 +10,7 @@ import { loadAssets } from '../edge/http/assets.ts';
 import { trustProxies } from '../edge/http/client-address.ts';
 import type { ConsoleSessions } from '../edge/http/console-sessions.ts';
 import { createFailedLogins } from '../edge/http/failed-logins.ts';
+import type { MeteringUseCases } from '../edge/http/metering-deps.ts';
 import { createOperators } from '../edge/http/operators.ts';
 import { createResultsBodies } from '../edge/http/results-bodies.ts';
 import type { ResultsTokens } from '../edge/http/results-token.ts';
@@ -16,6 +19,7 @@ import type { VoteRoute } from '../edge/http/vote-route.ts';
 import { createLive, type Live } from '../edge/websocket/live.ts';
 import type { Durability } from '../ports/event-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { openPulseFront } from './metering/pulse-front.ts';
 
 export interface FrontDeps {
   readonly config: Config;
@@ -28,12 +32,24 @@ export interface FrontDeps {
   readonly sessions: ConsoleSessions;
   readonly resultsTokens: ResultsTokens;
   readonly log: { readonly durability: Durability; readonly logId: string };
+  readonly metering: FrontMetering;
+}
+
+/** Metering as this process has it. */
+export interface FrontMetering {
+  readonly door: Pick<PulseDoor, 'ingest'>;
+  readonly view: Pick<CatalogueView, 'get' | 'ageMs'>;
+  readonly useCases: MeteringUseCases | null;
+  /** Whether pulses are taken now. */
+  readonly isReady: () => boolean;
 }
 
 export interface Front extends AsyncDisposable {
   readonly url: string;
   /** Where operators go; the same as `url` unless they have a port of their own. */
   readonly adminUrl: string;
+  /** Of gRPC. */
+  readonly grpcUrl: string;
   readonly live: Live;
 }
 
@@ -58,6 +74,19 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     log: deps.log,
     recentActs: (await useCases.listActs({ poll: null, cursor: null, limit: RECENT_ACTS })).acts,
   });
+  const { metering } = deps;
+  const pulses = cleanup.use(
+    await openPulseFront({
+      config,
+      clock: reading.clock,
+      logger,
+      operators,
+      view: metering.view,
+      door: metering.door,
+      putUsage: null,
+      isReady: metering.isReady,
+    }),
+  );
   const assets = await loadAssets();
   const apiOf = (surface: Surface) =>
     createApi({
@@ -69,6 +98,8 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       operators,
       sessions: deps.sessions,
       resultsTokens,
+      metering:
+        metering.useCases === null ? null : { useCases: metering.useCases, keys: pulses.keys },
       corsOrigins: config.corsOrigins,
       assets,
       castVote: (poll, option, key) => votes.cast(poll, option, key),
@@ -84,6 +115,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       sharePort: false,
       tls,
       votes,
+      pulses: pulses.routes,
       api: apiOf(surface),
       live,
       surface,
@@ -100,6 +132,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
   return {
     url: main.url,
     adminUrl: admin.url,
+    grpcUrl: pulses.url,
     live,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

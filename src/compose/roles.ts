@@ -4,9 +4,12 @@ import { systemClock } from '../runtime/system-clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { enginesOf } from './engines.ts';
 import type { Role } from './role-names.ts';
+import { startAggregateRole } from './roles/aggregate.ts';
+import { startArchiveRole } from './roles/archive.ts';
 import { startIngestRole } from './roles/ingest.ts';
 import type { RoleContext, RunningRole } from './roles/process.ts';
 import { startQueryRole } from './roles/query.ts';
+import { startRateRole } from './roles/rate.ts';
 import { startSyncRole } from './roles/sync.ts';
 import { startLedgerRole, startTallyRole } from './roles/worker.ts';
 
@@ -15,6 +18,9 @@ const START: Readonly<Record<Role, (context: RoleContext) => Promise<RunningRole
   tally: startTallyRole,
   ledger: startLedgerRole,
   query: startQueryRole,
+  aggregate: startAggregateRole,
+  rate: startRateRole,
+  archive: startArchiveRole,
   sync: startSyncRole,
 };
 

@@ -113,7 +113,7 @@ describe('engines', () => {
   });
 
   test('of a role in a process of its own are servers, and its doors sign with one key', () => {
-    for (const role of ['ingest', 'tally', 'ledger', 'query', 'sync']) {
+    for (const role of ['ingest', 'tally', 'ledger', 'query', 'sync', 'aggregate', 'rate']) {
       checkApart(role, configOf(APART));
       for (const name of ['APURA_LOG', 'APURA_TALLY', 'APURA_LEDGER'] as const) {
         expect(() => checkApart(role, configOf({ ...APART, [name]: 'sqlite' }))).toThrow(name);
@@ -124,7 +124,16 @@ describe('engines', () => {
       expect(() => checkApart('ingest', config)).toThrow(name);
       expect(() => checkApart('query', config)).toThrow(name);
       checkApart('tally', config);
+      checkApart('aggregate', config);
     }
+    const { APURA_ADMIN_TOKEN: _, ...anonymous } = APART;
+    expect(() => checkApart('rate', configOf(anonymous))).toThrow('APURA_ADMIN_TOKEN');
+    const direct = { APURA_USAGE_TRANSPORT: 'grpc', APURA_RATING_URL: 'http://rating:8081' };
+    expect(() => checkApart('aggregate', configOf({ ...anonymous, ...direct }))).toThrow(
+      'APURA_ADMIN_TOKEN',
+    );
+    expect(() => checkApart('archive', configOf(APART))).toThrow('APURA_ARCHIVE');
+    checkApart('archive', configOf({ ...APART, APURA_ARCHIVE: 'cassandra://c:9042/apura' }));
   });
 
   test('of serve are embedded', () => {

@@ -275,14 +275,18 @@ export function checkApart(role: string, config: Config): void {
         'With embedded engines, run apura serve.',
     );
   }
-  if (role !== 'ingest' && role !== 'query') return;
-  if (config.secret === null) {
+  if (role === 'archive' && config.archive === null) {
+    throw invalid('APURA_ARCHIVE', 'is missing: apura archive needs cassandra://….');
+  }
+  const isDoor = role === 'ingest' || role === 'query';
+  if (isDoor && config.secret === null) {
     throw invalid(
       'APURA_SECRET',
       'is missing: all doors sign with one key (openssl rand -hex 32).',
     );
   }
-  if (config.adminToken === null) {
+  const sendsUsage = role === 'aggregate' && config.usageTransport.kind === 'grpc';
+  if ((isDoor || role === 'rate' || sendsUsage) && config.adminToken === null) {
     throw invalid(
       'APURA_ADMIN_TOKEN',
       'is missing: processes apart share no folder to keep one in.',

@@ -73,6 +73,7 @@ await runThread<MeteringThreadSettings>(async ({ paths, partitions, aggregateEve
     view,
     clock,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
+    onTrouble: (_, error) => tellTrouble(error),
   });
   const stop = new AbortController();
   const { promise: halted, reject: halt } = Promise.withResolvers<never>();

@@ -7,6 +7,7 @@ import { DoorMetrics } from '../../telemetry/door-metrics.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
+import { openPulseDoorApart } from '../metering/door-apart.ts';
 import { openLogDoors } from './log-door.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import {
@@ -41,6 +42,7 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   const { directories, doors, newest } = cleanup.use(
     await openLogDoors(context, places, catalogue, fail),
   );
+  const metering = cleanup.use(await openPulseDoorApart(context, fail));
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
 
   const books = new DoorMetrics();
@@ -64,6 +66,7 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
       votes,
       operations: processOperations(instruments, readiness),
       operatorToken: adminToken,
+      metering,
     }),
   );
   cleanup.defer(
@@ -75,6 +78,7 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   const resources = cleanup.move();
   return {
     url: server.url,
+    grpcUrl: server.grpcUrl,
     durability: newest.log.description.durability,
     logIds: places.map(({ settings }) => settings.logId),
     failed,

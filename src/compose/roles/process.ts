@@ -14,6 +14,8 @@ import { sleep } from '../sleep.ts';
 /** A role as it runs: what its command waits for. */
 export interface RunningRole {
   readonly url: string;
+  /** Of gRPC; left out where this process has none. */
+  readonly grpcUrl?: string;
   readonly durability: string;
   /** Of the installation's logs, oldest first. */
   readonly logIds: readonly string[];
@@ -32,7 +34,7 @@ export interface RoleContext {
   readonly signal: AbortSignal;
 }
 
-const PARTITIONS_APART = 12;
+export const PARTITIONS_APART = 12;
 const OPEN_RETRY_MS = 1_000;
 const REPORT_MS = 1_000;
 

@@ -18,6 +18,7 @@ import { ensureDemoPoll } from '../demo-poll.ts';
 import { repeat } from '../event-loop.ts';
 import { openFront } from '../front.ts';
 import { newPollId } from '../ingest.ts';
+import { openPulseDoorApart } from '../metering/door-apart.ts';
 import { sleep } from '../sleep.ts';
 import { createUseCases, pollEditor } from '../use-cases.ts';
 import { ConsistencyBoard } from './consistency-board.ts';
@@ -63,6 +64,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     );
     logs.push({ door, ledger });
   }
+  const metering = cleanup.use(await openPulseDoorApart(context, fail));
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
 
   const board = new LiveResultsBoard();
@@ -199,6 +201,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
       }),
       resultsTokens,
       log: { durability, logId },
+      metering: { ...metering, useCases: null, isReady: () => readiness().ready },
     }),
   );
   const { live } = front;
@@ -220,6 +223,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const resources = cleanup.move();
   return {
     url: front.url,
+    grpcUrl: front.grpcUrl,
     durability,
     logIds,
     failed,

@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 const contextOf = (env: Env) => ({
-  config: configOf({ APURA_HTTP_PORT: '0', ...env }),
+  config: configOf({ APURA_HTTP_PORT: '0', APURA_GRPC_PORT: '0', ...env }),
   clock,
   logger: createLogger('silent', 'test'),
 });
@@ -94,7 +94,11 @@ describe('a door', () => {
       corsEnabled: false,
     });
     const operations = operationsOf(null);
-    const deps = { votes, operations, operatorToken: TOKEN };
+    const metering = {
+      view: { get: () => null, ageMs: 0 },
+      door: { ingest: async () => ({ kind: 'taken' as const, count: 1, rejections: [] }) },
+    };
+    const deps = { votes, operations, operatorToken: TOKEN, metering };
     const server = await startDoorServer(contextOf(env), deps);
     running.push(() => server[Symbol.asyncDispose]());
     return server.url;
@@ -113,6 +117,26 @@ describe('a door', () => {
     expect(await statusOf(url, '/metrics')).toBe(401);
     const headers = { authorization: `Bearer ${TOKEN}` };
     expect(await statusOf(url, '/metrics', { headers })).toBe(200);
+  });
+
+  test('takes pulses, from those with a key and from operators', async () => {
+    const url = await startDoor({});
+    const send = (headers: Record<string, string>): Promise<Response> =>
+      fetch(`${url}/v1/pulses`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/cloudevents+json', ...headers },
+        body: JSON.stringify({
+          specversion: '1.0',
+          id: 'a-1',
+          source: 'meter',
+          type: 'gpu',
+          subject: 'acme',
+          time: '1970-01-01T00:00:00Z',
+          data: { used_amount: '1.5', use_unity: 'h' },
+        }),
+      });
+    expect((await send({})).status).toBe(401);
+    expect((await send({ authorization: `Bearer ${TOKEN}` })).status).toBe(202);
   });
 
   test('with a port for operators has no metrics on the other', async () => {

@@ -10,6 +10,7 @@ import type { VoteRoute } from '../../edge/http/vote-route.ts';
 import type { LogDescription } from '../../ports/event-log.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
 import { tlsOf } from '../front.ts';
+import { openPulseFront, type PulseFrontDeps } from '../metering/pulse-front.ts';
 import type { LogDoor } from './log-door.ts';
 import type { RoleContext } from './process.ts';
 
@@ -89,6 +90,7 @@ export interface DoorServerDeps {
   readonly votes: VoteRoute;
   readonly operations: ProcessOperations;
   readonly operatorToken: string;
+  readonly metering: Pick<PulseFrontDeps, 'view' | 'door'>;
 }
 
 /**
@@ -98,14 +100,26 @@ export interface DoorServerDeps {
  */
 export async function startDoorServer(
   { config, clock, logger }: ServerContext,
-  { votes, operations, operatorToken }: DoorServerDeps,
-): Promise<Pick<HttpServer, 'url'> & AsyncDisposable> {
+  { votes, operations, operatorToken, metering }: DoorServerDeps,
+): Promise<Pick<HttpServer, 'url'> & { readonly grpcUrl: string } & AsyncDisposable> {
   const monotonic = (): number => clock.monotonic();
   const operators = createOperators({
     operatorToken,
     sessions: createConsoleSessions(monotonic),
     failedLogins: createFailedLogins(monotonic),
   });
+  await using cleanup = new AsyncDisposableStack();
+  const pulses = cleanup.use(
+    await openPulseFront({
+      ...metering,
+      config,
+      clock,
+      logger,
+      operators,
+      putUsage: null,
+      isReady: () => operations.readiness().ready,
+    }),
+  );
   const { httpPort, adminPort, corsOrigins } = config;
   const tls = tlsOf(config);
   const listen = (surface: Surface, port: number, portName: string): HttpServer =>
@@ -116,6 +130,7 @@ export async function startDoorServer(
       sharePort: config.sharePort && surface !== 'admin',
       tls,
       votes: surface === 'admin' ? null : votes,
+      pulses: surface === 'admin' ? null : pulses.routes,
       live: null,
       surface,
       clientAddress: trustProxies(config.trustedProxies),
@@ -129,7 +144,6 @@ export async function startDoorServer(
         reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
       }),
     });
-  await using cleanup = new AsyncDisposableStack();
   const main = listen(adminPort === null ? 'combined' : 'public', httpPort, 'APURA_HTTP_PORT');
   cleanup.defer(() => main.stop());
   if (adminPort !== null) {
@@ -137,5 +151,9 @@ export async function startDoorServer(
     cleanup.defer(() => admin.stop());
   }
   const servers = cleanup.move();
-  return { url: main.url, [Symbol.asyncDispose]: () => servers.disposeAsync() };
+  return {
+    url: main.url,
+    grpcUrl: pulses.url,
+    [Symbol.asyncDispose]: () => servers.disposeAsync(),
+  };
 }

@@ -1,4 +1,4 @@
-/** `apura ingest`, `tally`, `ledger`, `query`, `sync`: one role in a process of its own, until told to stop. */
+/** `apura ingest`, `tally`, `aggregate` and the others: one role in a process of its own, until told to stop. */
 import type { CliIo, ExitCode } from './cli-io.ts';
 import { switchFlag } from './flag.ts';
 import { runCommand } from './run-command.ts';
@@ -7,6 +7,8 @@ import { untilStopped } from './until-stopped.ts';
 
 export interface RoleProcess {
   readonly url: string;
+  /** Left out where the role has no gRPC port. */
+  readonly grpcUrl?: string;
   readonly durability: string;
   /** Of the installation's logs, oldest first. */
   readonly logIds: readonly string[];
@@ -47,9 +49,10 @@ export function runRole(argv: readonly string[], io: CliIo, deps: RoleDeps): Pro
       return 0;
     }
     const started = await deps.start(given, io.signal ?? new AbortController().signal);
+    const grpc = started.grpcUrl === undefined ? '' : `  gRPC ${started.grpcUrl}\n`;
     await io.stdout(
       `Apura ${role} is ready: ${started.url}\n` +
-        `  durability ${started.durability} (log ${started.logIds.join(', ')})\n`,
+        `  durability ${started.durability} (log ${started.logIds.join(', ')})\n${grpc}`,
     );
     return untilStopped(started, io);
   });

@@ -8,6 +8,7 @@ import { untilStopped } from './until-stopped.ts';
 export interface ServingProcess {
   readonly url: string;
   readonly adminUrl: string;
+  readonly grpcUrl: string;
   readonly token: { readonly value: string; readonly isNew: boolean; readonly file: string | null };
   readonly durability: string;
   readonly logId: string;
@@ -47,12 +48,14 @@ export function runServe(argv: readonly string[], io: CliIo, deps: ServeDeps): P
   });
 }
 
-function announcement({ url, adminUrl, token, durability, logId }: ServingProcess): string {
+function announcement(serving: ServingProcess): string {
+  const { url, adminUrl, grpcUrl, token, durability, logId } = serving;
   const lines = [
     `Apura is ready: ${url}`,
     `  voters     ${url}/`,
     `  operators  ${adminUrl}/console`,
     `  API        ${adminUrl}/docs`,
+    `  gRPC       ${grpcUrl}`,
     `  durability ${durability} (log ${logId})`,
   ];
   if (token.isNew) lines.push(`  token      ${token.value}   (shown this once)`);

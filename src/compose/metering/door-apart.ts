@@ -1,0 +1,70 @@
+/** The door of pulses in a process that runs apart: the log, group commit, and who may send. */
+import { CatalogueView } from '../../application/metering/catalogue-view.ts';
+import { PulseDoor } from '../../application/metering/pulse-door.ts';
+import type { PulseWriter } from '../../application/metering/pulse-writer.ts';
+import { decodeEntry } from '../../domain/metering/catalogue-codec.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
+import { openPatiently, type RoleContext } from '../roles/process.ts';
+import { sleep } from '../sleep.ts';
+import { type MeteringPlaces, meteringPlaces } from './logs-apart.ts';
+import { openPulseWriter } from './pulse-writer.ts';
+
+export interface PulseDoorApart extends AsyncDisposable {
+  readonly places: MeteringPlaces;
+  readonly catalogue: MeteringCatalogue;
+  /** Kept up with the catalogue. */
+  readonly view: CatalogueView;
+  readonly log: EventLog;
+  readonly writer: PulseWriter;
+  readonly door: PulseDoor;
+}
+
+/** @param fail told once when the log's storage has failed: the process must end. */
+export async function openPulseDoorApart(
+  context: RoleContext,
+  fail: (error: Error) => void,
+): Promise<PulseDoorApart> {
+  const { engines, config, clock, logger } = context;
+  await using cleanup = new AsyncDisposableStack();
+  const catalogue = cleanup.use(
+    await openPatiently(context, 'metering catalogue', () => engines.meteringCatalogue()),
+  );
+  const places = await meteringPlaces(catalogue, config.partitions);
+  const view = new CatalogueView({ catalogue, clock, decode: decodeEntry });
+  await openPatiently(context, 'metering catalogue', () => view.refresh());
+  const stop = new AbortController();
+  const following = view.follow(stop.signal, {
+    sleep,
+    onTrouble: (err) => logger.warn({ err }, 'the metering catalogue can not be asked just now'),
+  });
+  cleanup.defer(async () => {
+    stop.abort();
+    await following;
+  });
+  const log = cleanup.use(
+    await openPatiently(context, 'log of pulses', () => engines.log(places.pulses)),
+  );
+  const writer = openPulseWriter({
+    log,
+    clock,
+    settings: places.pulses.settings,
+    onFailure(error) {
+      logger.fatal({ err: error }, 'the log of pulses has failed');
+      fail(error);
+    },
+  });
+  cleanup.defer(() => writer.drain());
+  const { partitions } = places.pulses.settings;
+  const door = new PulseDoor({ writer, clock, partitions });
+  const resources = cleanup.move();
+  return {
+    places,
+    catalogue,
+    view,
+    log,
+    writer,
+    door,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}

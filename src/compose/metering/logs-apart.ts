@@ -1,0 +1,27 @@
+/** The two logs of metering where roles run apart: their settings, minted once, and how they are opened. */
+import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
+import type { LogPlace } from '../engines.ts';
+import { newLogSettings } from '../new-log.ts';
+import { PARTITIONS_APART } from '../roles/process.ts';
+
+export interface MeteringPlaces {
+  /** `resource-consumption`. */
+  readonly pulses: LogPlace;
+  /** `resource-usage`. */
+  readonly usage: LogPlace;
+}
+
+/** The first process that asks makes them, with `partitions` (null: as many as is usual apart). */
+export async function meteringPlaces(
+  catalogue: Pick<MeteringCatalogue, 'mintLogSettings'>,
+  partitions: number | null,
+): Promise<MeteringPlaces> {
+  const mint = async (log: 'resource-consumption' | 'resource-usage'): Promise<LogPlace> => ({
+    settings: await catalogue.mintLogSettings(
+      log,
+      newLogSettings(partitions ?? PARTITIONS_APART, log),
+    ),
+    generation: 0,
+  });
+  return { pulses: await mint('resource-consumption'), usage: await mint('resource-usage') };
+}

@@ -1,0 +1,76 @@
+/** The doors of pulses in one process: who may send, the gRPC port, and what the HTTP port asks. */
+import { ApiKeys } from '../../application/metering/api-keys.ts';
+import type { CatalogueView } from '../../application/metering/catalogue-view.ts';
+import type { PulseDoor } from '../../application/metering/pulse-door.ts';
+import type { Config } from '../../config/config.ts';
+import type { UsageRecord } from '../../domain/metering/usage.ts';
+import { startGrpcServer } from '../../edge/grpc/server.ts';
+import { readWireContract } from '../../edge/grpc/wire-contract.ts';
+import { trustProxies } from '../../edge/http/client-address.ts';
+import { CloudEventsRoute } from '../../edge/http/cloud-events-route.ts';
+import { ConnectRoute } from '../../edge/http/connect-route.ts';
+import type { Operators } from '../../edge/http/operators.ts';
+import { PulseIngest } from '../../edge/http/pulse-ingest.ts';
+import { matchesSha256 } from '../../edge/http/pulse-key-secret.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { tlsOf } from '../front.ts';
+
+export interface PulseFrontDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly operators: Pick<Operators, 'tryToken'>;
+  readonly view: Pick<CatalogueView, 'get' | 'ageMs'>;
+  /** Null where this process takes no pulses. */
+  readonly door: Pick<PulseDoor, 'ingest'> | null;
+  /** Null where this process does not rate. */
+  readonly putUsage: ((records: readonly UsageRecord[]) => Promise<void>) | null;
+  readonly isReady: () => boolean;
+}
+
+export interface PulseFront extends AsyncDisposable {
+  readonly keys: ApiKeys;
+  /** Of the HTTP port; null where this process takes no pulses. */
+  readonly routes: {
+    readonly connect: ConnectRoute;
+    readonly cloudEvents: CloudEventsRoute;
+  } | null;
+  /** Of gRPC. */
+  readonly url: string;
+}
+
+const NO_DOOR: Pick<PulseDoor, 'ingest'> = { ingest: async () => ({ kind: 'unavailable' }) };
+
+/** @throws ApuraError `port_in_use`; `invalid_config` where the address or the certificate won't do. */
+export async function openPulseFront(deps: PulseFrontDeps): Promise<PulseFront> {
+  const { config, clock, logger, operators, view, door } = deps;
+  const keys = new ApiKeys({
+    view,
+    clock,
+    matchesSha256,
+    tryOperatorToken: (token, remoteAddress) => operators.tryToken(token, remoteAddress),
+  });
+  const ingest = new PulseIngest({ door: door ?? NO_DOOR, keys });
+  const server = await startGrpcServer({
+    host: config.httpHost,
+    port: config.grpcPort,
+    portName: 'APURA_GRPC_PORT',
+    tls: tlsOf(config),
+    pulses: ingest,
+    takesPulses: door !== null,
+    putUsage: deps.putUsage,
+    isReady: deps.isReady,
+    clientAddress: trustProxies(config.trustedProxies),
+    clock,
+    reportFailure: (err) => logger.error({ err }, 'a call has failed'),
+  });
+  const routes =
+    door === null
+      ? null
+      : {
+          connect: new ConnectRoute({ pulses: ingest, contract: readWireContract() }),
+          cloudEvents: new CloudEventsRoute({ pulses: ingest }),
+        };
+  return { keys, routes, url: server.url, [Symbol.asyncDispose]: () => server.stop() };
+}

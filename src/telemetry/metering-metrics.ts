@@ -1,0 +1,51 @@
+/** What the roles of metering say on `/metrics`. */
+import type { Instruments } from './instruments.ts';
+
+export interface ConsumerSources {
+  /** Of the partitions that this process owns now. */
+  readonly behind: () => readonly {
+    readonly partition: number;
+    readonly end: number;
+    readonly next: number | null;
+  }[];
+  readonly halted: () => number;
+}
+
+export interface PulseTotals {
+  readonly counted: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+}
+
+/** A process that consumes one of metering's logs, `resource-consumption` or `resource-usage`. */
+export function addConsumerMetrics(
+  { gauge }: Instruments,
+  log: string,
+  sources: ConsumerSources,
+): void {
+  gauge(
+    'apura_messages_behind',
+    'Blocks of the log that were not consumed when it was looked last.',
+    ['log', 'partition'],
+    (g) => {
+      for (const { partition, end, next } of sources.behind()) {
+        g.set({ log, partition }, Math.max(0, end - (next ?? 0)));
+      }
+    },
+  );
+  gauge('apura_consumer_partitions', 'Owned partitions.', ['log', 'state'], (g) => {
+    const halted = sources.halted();
+    g.set({ log, state: 'working' }, sources.behind().length - halted);
+    g.set({ log, state: 'halted' }, halted);
+  });
+}
+
+/** What aggregation came to, since the start of the process. */
+export function addPulseMetrics({ counter }: Instruments, totals: () => PulseTotals): void {
+  counter('apura_pulses_total', 'Pulses, by what they came to.', ['verdict'], (c) => {
+    const { counted, duplicates, conflicts } = totals();
+    c.inc({ verdict: 'counted' }, counted);
+    c.inc({ verdict: 'duplicate' }, duplicates);
+    c.inc({ verdict: 'conflict' }, conflicts);
+  });
+}
