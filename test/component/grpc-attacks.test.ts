@@ -406,3 +406,25 @@ async function expectReached(server: GrpcServer): Promise<void> {
   const ended = await call(other, { body: [], token: null, ends: false });
   expect(ended.status).toBe(status.UNAUTHENTICATED);
 }
+
+test('a stream whose answers nobody reads is read from no further', async () => {
+  const { room, server, raw } = await serve({ streamBatchesMax: 4 });
+  const deaf = await raw();
+  deaf.write(open(1, OPERATOR_TOKEN, '/apura.metering.v1.PulseService/IngestStream'));
+  // A hundred pulses of two bytes each, every one rejected in a hundred: our windows close at once.
+  const batch = Buffer.concat(Array.from({ length: 100 }, () => Buffer.of(0x0a, 0)));
+  const request = message(Buffer.concat([Buffer.of(0x12, 200, 1), batch]));
+  const BATCHES = 300;
+  for (let sent = 0; sent < BATCHES; sent += 1) deaf.write(frame(FRAME.data, 0, 1, request));
+  await waitUntil('the door was asked', () => room.door.callers.length > 0, SOON_MS);
+  let before = -1;
+  const isSteady = async (): Promise<boolean> => {
+    const was = before;
+    before = room.door.callers.length;
+    await Bun.sleep(300);
+    return was === before;
+  };
+  await waitUntil('no more are taken', isSteady, SOON_MS);
+  expect(room.door.callers.length).toBeLessThan(BATCHES / 3);
+  await expectServed(server);
+});

@@ -9,6 +9,7 @@ import {
   writeRequest,
 } from '../../../test/support/pulse-messages.ts';
 import { ManualClock } from '../../adapters/memory/clock.ts';
+import { KEYS_STALE_MS_MAX } from '../../application/metering/api-keys.ts';
 import { readWireContract } from '../grpc/wire-contract.ts';
 import { trustProxies } from './client-address.ts';
 import { CloudEventsRoute } from './cloud-events-route.ts';
@@ -205,6 +206,19 @@ describe('who calls', () => {
     const blocked = await send({ body, token: 'guess' });
     await expectError(blocked, 429, 'resource_exhausted', 'too_many_attempts');
     expect(blocked.headers.get('retry-after')).toBe('2');
+  });
+
+  test('by a key is believed for a bounded time while the catalogue is away', async () => {
+    const clock = new ManualClock(NOW);
+    room = new PulseDoorRoom(clock);
+    route = new ConnectRoute({ pulses: room.pulses, contract });
+    const token = await room.key('acme');
+    clock.advance(KEYS_STALE_MS_MAX);
+    const body = room.batch(['a']);
+    expect((await send({ body, token })).status).toBe(200);
+    clock.advance(1);
+    await expectError(await send({ body, token }), 503, 'unavailable', 'not_ready');
+    expect((await send({ body })).status).toBe(200);
   });
 
   test('in another form than Connect has is told which', async () => {
