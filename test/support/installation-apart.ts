@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Role } from '../../src/compose/role-names.ts';
 import { ApiClient, type Server } from './api-client.ts';
+import { type CassandraServer, startCassandra } from './cassandra-server.ts';
 import { type Audit, auditWith, temporaryFolder } from './installation.ts';
 import { type KafkaServer, startKafka } from './kafka-server.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
@@ -17,12 +18,14 @@ export interface ApartOptions {
   readonly log: 'kafka' | 'rabbitmq';
   /** One unless told. */
   readonly kafkaNodes?: 1 | 3;
-  /** How many processes of each role; one unless told, and 0 for none. */
+  /** How many processes of each role; one unless told, none of metering's; 0 for none. */
   readonly roles?: Partial<Readonly<Record<Role, number>>>;
   /** Of the log; 4 unless told. */
   readonly partitions?: number;
   /** Further settings of every process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A Cassandra of one node, and its address in every process's settings. */
+  readonly archive?: boolean;
   /** Whom every server knows: stands in every address. */
   readonly user?: { readonly username: string; readonly password: string };
 }
@@ -34,6 +37,8 @@ export interface ApartProcess {
   readonly role: Role;
   /** The same after a restart. */
   readonly url: string;
+  /** Of gRPC, the same after a restart; empty where the role has none. */
+  readonly grpcUrl: string;
   readonly pid: number;
   /** Whether it has not ended; a stopped one (SIGSTOP) still runs. */
   readonly isRunning: boolean;
@@ -45,7 +50,19 @@ export interface ApartProcess {
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Query first: a door that is there before the readers has nobody to tell a test of. */
-const ROLES: readonly Role[] = ['query', 'ingest', 'tally', 'ledger', 'sync'];
+const ROLES: readonly Role[] = [
+  'query',
+  'ingest',
+  'tally',
+  'ledger',
+  'sync',
+  'aggregate',
+  'rate',
+  'archive',
+];
+/** Stories of votes have no use for them. */
+const METERING: ReadonlySet<Role> = new Set(['aggregate', 'rate', 'archive']);
+const HAS_GRPC: ReadonlySet<Role> = new Set(['query', 'ingest', 'rate']);
 const PARTITIONS = 4;
 const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 15_000;
@@ -65,11 +82,12 @@ export async function startApart(options: ApartOptions): Promise<InstallationApa
   const login = user === undefined ? '' : `${user.username}:${user.password}@`;
   const folder = temporaryFolder();
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const [redis, postgres, kafka, rabbitmq] = await allOrNone(cleanup, [
+  const [redis, postgres, kafka, rabbitmq, cassandra] = await allOrNone(cleanup, [
     startRedis(user === undefined ? [] : redisUser(user)),
     startPostgres(POSTGRES_SETTINGS),
     options.log === 'kafka' ? startKafka({ nodes: options.kafkaNodes ?? 1, ...known }) : null,
     options.log === 'rabbitmq' ? startRabbitmq(undefined, user) : null,
+    options.archive === true ? startCassandra() : null,
   ]);
   const token = randomBytes(16).toString('hex');
   const env = {
@@ -84,13 +102,25 @@ export async function startApart(options: ApartOptions): Promise<InstallationApa
     APURA_SECRET: randomBytes(32).toString('hex'),
     APURA_ADMIN_TOKEN: token,
     APURA_LOG_LEVEL: 'warn',
+    ...(cassandra === null ? {} : { APURA_ARCHIVE: cassandra.url('apura') }),
     ...options.env,
   };
-  const apart = new InstallationApart({ folder, env, token, redis, postgres, kafka, rabbitmq });
+  const apart = new InstallationApart({
+    folder,
+    env,
+    token,
+    redis,
+    postgres,
+    kafka,
+    rabbitmq,
+    cassandra,
+  });
   cleanup.defer(() => apart.endProcesses());
   await Promise.all(
     ROLES.flatMap((role) =>
-      Array.from({ length: options.roles?.[role] ?? 1 }, () => apart.start(role)),
+      Array.from({ length: options.roles?.[role] ?? (METERING.has(role) ? 0 : 1) }, () =>
+        apart.start(role),
+      ),
     ),
   );
   apart.own(cleanup.move());
@@ -110,6 +140,7 @@ interface ApartParts {
   readonly postgres: PostgresServer;
   readonly kafka: KafkaServer | null;
   readonly rabbitmq: RabbitmqServer | null;
+  readonly cassandra: CassandraServer | null;
 }
 
 export class InstallationApart implements AsyncDisposable {
@@ -123,6 +154,8 @@ export class InstallationApart implements AsyncDisposable {
   readonly kafka: KafkaServer | null;
   /** Null where the log is on Kafka. */
   readonly rabbitmq: RabbitmqServer | null;
+  /** Null where nothing is archived. */
+  readonly cassandra: CassandraServer | null;
   /** Asks a query process that runs. */
   readonly client: ApiClient;
   readonly #folder: string;
@@ -137,6 +170,7 @@ export class InstallationApart implements AsyncDisposable {
     this.postgres = parts.postgres;
     this.kafka = parts.kafka;
     this.rabbitmq = parts.rabbitmq;
+    this.cassandra = parts.cassandra;
     this.#folder = parts.folder;
     this.client = new ApiClient(() => this.#query());
   }
@@ -212,8 +246,9 @@ export class InstallationApart implements AsyncDisposable {
 
   /** Runs a command such as `['rebuild', 'ledger']` with the installation's settings. */
   run(argv: readonly string[]): Promise<CommandEnd> {
-    const { APURA_LOG, APURA_TALLY, APURA_LEDGER } = this.env;
+    const { APURA_LOG, APURA_TALLY, APURA_LEDGER, APURA_ARCHIVE } = this.env;
     return runApura(argv, {
+      ...(APURA_ARCHIVE === undefined ? {} : { APURA_ARCHIVE }),
       APURA_LOG: `${APURA_LOG}`,
       APURA_TALLY: `${APURA_TALLY}`,
       APURA_LEDGER: `${APURA_LEDGER}`,
@@ -277,6 +312,7 @@ class RoleProcess implements ApartProcess {
   #child: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | null = null;
   #log = '';
   #url = '';
+  #grpcUrl = '';
   #readyMs = 0;
 
   constructor(name: string, role: Role, env: Readonly<Record<string, string>>) {
@@ -287,6 +323,10 @@ class RoleProcess implements ApartProcess {
 
   get url(): string {
     return this.#url;
+  }
+
+  get grpcUrl(): string {
+    return this.#grpcUrl;
   }
 
   get pid(): number {
@@ -313,18 +353,22 @@ class RoleProcess implements ApartProcess {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
         ...this.#env,
-        APURA_HTTP_PORT: this.#url === '' ? '0' : new URL(this.#url).port,
-        APURA_GRPC_PORT: '0',
+        APURA_HTTP_PORT: portOf(this.#url),
+        APURA_GRPC_PORT: portOf(this.#grpcUrl),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    const { promise: ready, resolve, reject } = Promise.withResolvers<string>();
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     let output = '';
     const outputRead = read(child.stdout, (text) => {
       output += text;
-      const url = /is ready: (\S+)\n/.exec(output)?.[1];
-      if (url !== undefined) resolve(url);
+      // The last line of what it says of itself comes last.
+      const said = /is ready: (\S+)\n {2}durability .*\n(?: {2}gRPC (\S+)\n)?/.exec(output);
+      if (said === null || (HAS_GRPC.has(this.role) && said[2] === undefined)) return;
+      this.#url = `${said[1]}`;
+      this.#grpcUrl = said[2] ?? '';
+      resolve();
     });
     const errorsRead = read(child.stderr, (text) => {
       this.#log = (this.#log + text).slice(-LOG_CHARACTERS_MAX);
@@ -337,7 +381,7 @@ class RoleProcess implements ApartProcess {
       reject(new Error(`${this.name} is not ready after ${START_TIMEOUT_MS} ms: ${this.#log}`));
     }, START_TIMEOUT_MS);
     try {
-      this.#url = await ready;
+      await ready;
     } finally {
       clearTimeout(timer);
     }
@@ -361,6 +405,11 @@ class RoleProcess implements ApartProcess {
       `${this.name} did not end in peace (${child.signalCode ?? exitCode}): ${this.#log}`,
     );
   }
+}
+
+/** 0 for the first start: the system chooses. */
+function portOf(url: string): string {
+  return url === '' ? '0' : new URL(url).port;
 }
 
 async function read(from: ReadableStream<Uint8Array>, take: (text: string) => void) {

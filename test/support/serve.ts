@@ -22,6 +22,8 @@ export interface ServeOptions {
 
 export interface RunningServe {
   readonly url: string;
+  /** Of gRPC. */
+  readonly grpcUrl: string;
   readonly port: number;
   readonly token: string;
   readonly dataDir: string;
@@ -105,6 +107,7 @@ export function launchServe(options: ServeOptions = {}): LaunchedServe {
     const url = /Apura is ready: (\S+)/.exec(output)?.[1] ?? '';
     return {
       url,
+      grpcUrl: /gRPC +(\S+)/.exec(output)?.[1] ?? '',
       port: Number(new URL(url).port),
       token:
         options.env?.APURA_ADMIN_TOKEN ?? readFileSync(join(dataDir, 'admin-token'), 'utf8').trim(),
