@@ -287,7 +287,9 @@ describe('the pulse ledger on Postgres', () => {
       await ledger.commit(pulseStep(pulses, { epoch }));
       expect(await other.forget(MIDNIGHT, MIDNIGHT + DAY_MS)).toBe(2);
       expect(await dayTables()).toEqual(['pulse_20261023', 'pulse_20261025', 'pulse_20261026']);
+      expect(await ledger.recompute(0, 0, EVER)).toEqual([]);
       expect(await other.restore(0, columnsOf(pulses))).toBe(2);
+      expect(await ledger.recompute(0, 0, EVER)).toEqual([]);
       expect(await tablesOf()).toEqual([
         'pulse_20261023 1',
         'pulse_20261024 2',

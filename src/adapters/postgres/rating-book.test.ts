@@ -72,8 +72,8 @@ describe('the rating book on Postgres', () => {
   test('records that come at once in any order never lock each other out, and the newest stay', async () => {
     await using first = await open();
     await using second = await open();
-    const records = Array.from({ length: 200 }, (_, n) =>
-      usageRecord({ tenant: `tenant-${n % 40}`, sku: `sku-${n}` }),
+    const records = Array.from({ length: 2_000 }, (_, n) =>
+      usageRecord({ tenant: `tenant-${n % 400}`, sku: `sku-${n}` }),
     );
     const versions = [4, 2, 3, 1, 5];
     await Promise.all(
