@@ -1,12 +1,14 @@
-/** What a ledger does while its server is away, and after it: on a server of its own, to be killed. */
+/** What ledgers do while their server is away, and after it: on a server of its own, to be killed. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { event, eventId, ledgerStep } from '../../../test/support/ledger-samples.ts';
 import { type PostgresHarness, postgresHarness } from '../../../test/support/postgres-harness.ts';
+import { logged, NOON, pulseStep } from '../../../test/support/pulse-samples.ts';
 import { contentOf } from '../../../test/support/store-step-samples.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
 import type { Ledger, LedgerStep } from '../../ports/ledger.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
 import { openPostgresLedger } from './ledger.ts';
+import { openPostgresPulseLedger } from './pulse-ledger.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const CRASH_TIMEOUT_MS = 120_000;
@@ -164,4 +166,49 @@ describe('the ledger on Postgres', () => {
       CRASH_TIMEOUT_MS,
     );
   });
+});
+
+describe('the pulse ledger on Postgres', () => {
+  test(
+    'holds whole steps of a server that is killed during commits: those that were answered, and perhaps the next',
+    async () => {
+      const size = 300;
+      const options = { url: postgres.newUrl(), logId: LOG_ID, requestTimeoutMs: 5_000 };
+      await using ledger = await openPostgresPulseLedger(options);
+      const stepOf = (epoch: number, from: number) =>
+        pulseStep(
+          // The first pulse of each step repeats one of the step before: it takes the slow way, too.
+          Array.from({ length: size }, (_, n) => logged({ id: `p-${from * (size - 1) + n}` })),
+          { epoch, from },
+        );
+      for (let life = 0; life < 2; life += 1) {
+        const { epoch, checkpoint } = await ledger.takeOver(0);
+        let next = checkpoint.nextOffset;
+        const start = next;
+        const committing = (async () => {
+          for (;;) {
+            expect((await ledger.commit(stepOf(epoch, next))).outcome).toBe('applied');
+            next += 1;
+          }
+        })();
+        committing.catch(() => {});
+        await waitUntil('steps are committed', () => next > start + 3);
+        await postgres.server.crash();
+        await expect(committing).rejects.toMatchObject({ code: 'store_unavailable' });
+        await using survivor = await waitUntil('the server is back', () =>
+          openPostgresPulseLedger(options),
+        );
+        const { nextOffset } = await survivor.checkpoint(0);
+        expect([next, next + 1]).toContain(nextOffset);
+        const counted = nextOffset * (size - 1) + 1;
+        expect(await survivor.books(0)).toMatchObject({ counted, duplicates: nextOffset - 1 });
+        const ever = { tenant: null, sku: null, unit: null, from: 0, to: NOON * 2 };
+        const [usage] = await survivor.usage(ever, [0, NOON * 2]);
+        expect(usage?.count).toBe(counted);
+        expect(await survivor.recompute(0, 0, NOON * 2)).toEqual([]);
+        await waitUntil('the handle goes on', () => ledger.books(0));
+      }
+    },
+    CRASH_TIMEOUT_MS,
+  );
 });
