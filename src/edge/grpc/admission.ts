@@ -29,6 +29,7 @@ export interface AdmissionDeps {
   readonly needOf: (path: string) => 'sender' | 'operator' | 'nobody';
 }
 
+const NO_HEADERS = new Headers();
 const OPERATORS_ONLY = callStatus(refusal('forbidden', 'This method is for operators.'));
 const TOO_MANY = callStatus(
   refusal('overloaded', 'Too many calls are under way; nothing was taken.'),
@@ -73,6 +74,7 @@ export class Admission {
 
   readonly interceptor: ServerInterceptor = (method, call) => {
     let isOver = false;
+    let isStarted = false;
     const over = (): void => {
       if (isOver) return;
       isOver = true;
@@ -84,9 +86,10 @@ export class Admission {
       this.#calls.set(call, this.#deps.monotonic());
     }
     return new ServerInterceptingCall(call, {
-      start: (next) =>
+      start: (next) => {
         next({
           onReceiveMetadata: (metadata, proceed) => {
+            isStarted = true;
             const refused = this.#admit(method.path, metadata, call);
             if (refused === null) proceed(metadata);
             else call.sendStatus(refused);
@@ -95,7 +98,10 @@ export class Admission {
           onReceiveHalfClose: (proceed) => proceed(),
           // Comes at the end of every call, however it ends.
           onCancel: over,
-        }),
+        });
+        // Headers come at once; a call that was given up before has no end to come.
+        if (!isStarted) over();
+      },
       sendMetadata: (metadata, next) => next(metadata),
       sendMessage: (message, next) => next(message),
       sendStatus: (ended, next) => next(ended),
@@ -113,7 +119,8 @@ export class Admission {
     if (need === 'nobody') return null;
     const peer = call.getConnectionInfo().remoteAddress ?? '';
     const forwarded = metadata.get('x-forwarded-for').join(',');
-    const address = clientAddress.of(peer, new Headers({ 'x-forwarded-for': forwarded }));
+    const headers = forwarded === '' ? NO_HEADERS : new Headers({ 'x-forwarded-for': forwarded });
+    const address = clientAddress.of(peer, headers);
     const sender = pulses.sender(textOf(metadata, 'authorization'), address);
     if (isRefusal(sender)) return callStatus(sender);
     if (need === 'operator' && sender.caller.key !== null) return OPERATORS_ONLY;
