@@ -1,0 +1,141 @@
+/**
+ * Decides about dead letters: sends their bytes again into the log that they came from, or gives them up.
+ *
+ * The bytes are in the log before the letter is REQUEUED: a crash in between leaves it PENDING, to be sent
+ * again, and whoever reads the log knows what it has taken already.
+ */
+import { type BlockWriter, encodePulseBlock } from '../../domain/counting/block.ts';
+import { ApuraError } from '../../domain/errors.ts';
+import type { DeadLetter, DeadLetterState } from '../../domain/metering/dead-letter.ts';
+import { varintLength, writeVarint } from '../../domain/metering/wire-varint.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { DeadLetterFilter, DeadLetters } from '../../ports/dead-letters.ts';
+import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
+
+/** A log that bytes are sent into again. */
+export interface LetterLog {
+  readonly logId: string;
+  /** Appends a block's bytes as they are. */
+  readonly append: (partition: number, bytes: Uint8Array) => Promise<unknown>;
+}
+
+export interface DeadLetterDeskDeps {
+  readonly letters: DeadLetters;
+  readonly catalogue: Pick<MeteringCatalogue, 'recordAct'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly pulses: LetterLog;
+  /** The log `resource-usage`; null where usage goes to rating without one. */
+  readonly usage: LetterLog | null;
+  readonly appendControl: (partition: number, payload: Uint8Array) => Promise<unknown>;
+  /** Names the next block that is made here. */
+  readonly nextSource: () => BlockWriter;
+}
+
+export type LetterResult =
+  | { readonly kind: 'ok'; readonly letter: DeadLetter }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'conflict'; readonly letter: DeadLetter };
+
+/** Letters that one call decides about at most. */
+const AT_ONCE_MAX = 500;
+/** Who sends letters again when their time has come. */
+const CLOCK_ACTOR = 'clock';
+
+export class DeadLetterDesk {
+  readonly #deps: DeadLetterDeskDeps;
+
+  constructor(deps: DeadLetterDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Sends a PENDING letter's bytes again.
+   *
+   * @throws ApuraError `log_mismatch`: they come from another log; `not_ready`: this process has not that log.
+   * @throws as EventLog.append and the stores: the letter is PENDING as before, or was sent.
+   */
+  async requeue({ id, actor }: { id: string; actor: string }): Promise<LetterResult> {
+    const letter = await this.#deps.letters.get(id);
+    if (letter === null) return { kind: 'not_found' };
+    if (letter.state !== 'PENDING') return { kind: 'conflict', letter };
+    await this.#sendAgain(letter);
+    return this.#settle(letter, 'REQUEUED', actor);
+  }
+
+  /** Gives a PENDING letter up; its bytes stay. @throws as the stores. */
+  async discard({ id, actor }: { id: string; actor: string }): Promise<LetterResult> {
+    const letter = await this.#deps.letters.get(id);
+    if (letter === null) return { kind: 'not_found' };
+    if (letter.state !== 'PENDING') return { kind: 'conflict', letter };
+    return this.#settle(letter, 'DISCARDED', actor);
+  }
+
+  /** The same for PENDING letters that match, AT_ONCE_MAX of them. @throws as `requeue`. */
+  async resolveAll(input: {
+    readonly filter: DeadLetterFilter;
+    readonly state: 'REQUEUED' | 'DISCARDED';
+    readonly actor: string;
+  }): Promise<{ readonly resolved: number; readonly hasMore: boolean }> {
+    const { filter, state, actor } = input;
+    const pending = { ...filter, state: 'PENDING' } as const;
+    const page = await this.#deps.letters.list(pending, null, AT_ONCE_MAX);
+    let resolved = 0;
+    for (const { id } of page.letters) {
+      const decide =
+        state === 'REQUEUED' ? this.requeue({ id, actor }) : this.discard({ id, actor });
+      if ((await decide).kind === 'ok') resolved += 1;
+    }
+    return { resolved, hasMore: page.nextCursor !== null };
+  }
+
+  /** Sends the letters again whose time has come. Resolves to how many. @throws as `requeue`. */
+  async retryDue(): Promise<number> {
+    const { letters, clock } = this.#deps;
+    const due = await letters.due(clock.now(), AT_ONCE_MAX);
+    let sent = 0;
+    for (const { id } of due) {
+      if ((await this.requeue({ id, actor: CLOCK_ACTOR })).kind === 'ok') sent += 1;
+    }
+    return sent;
+  }
+
+  async #sendAgain({ queue, origin, code, bytes }: DeadLetter): Promise<void> {
+    const { pulses, usage, appendControl, clock, nextSource } = this.#deps;
+    const { partition } = origin;
+    const log = queue === 'resource-usage.dlq' ? usage : pulses;
+    if (log === null) throw new ApuraError('not_ready', 'This installation has no log of usage.');
+    if (log.logId !== origin.logId) {
+      throw new ApuraError('log_mismatch', `The bytes come from the log ${origin.logId}.`);
+    }
+    if (log === pulses && origin.index !== null) {
+      const framed = new Uint8Array(varintLength(bytes.length) + bytes.length);
+      framed.set(bytes, writeVarint(framed, 0, bytes.length));
+      await log.append(
+        partition,
+        encodePulseBlock(partition, clock.now(), nextSource(), 1, framed),
+      );
+    } else if (log === pulses && code === 'act_target_unknown') {
+      // The letter of an act holds the record alone, so that the same act is always the same letter.
+      await appendControl(partition, bytes);
+    } else {
+      await log.append(partition, bytes);
+    }
+  }
+
+  async #settle(letter: DeadLetter, state: DeadLetterState, actor: string): Promise<LetterResult> {
+    const { letters, catalogue, clock } = this.#deps;
+    const { id, tenant, attempts, code } = letter;
+    const by = { actor, at: clock.now() };
+    const outcome = await letters.resolve(id, ['PENDING'], state, by);
+    const newest = (await letters.get(id)) ?? letter;
+    if (outcome !== 'resolved') return { kind: 'conflict', letter: newest };
+    const act = state === 'REQUEUED' ? 'requeue' : 'discard';
+    await catalogue.recordAct({ ...by, act, kind: 'dead_letter', id, tenant, detail: code });
+    if (state !== 'REQUEUED' || newest.attempts === attempts || newest.state !== state) {
+      return { kind: 'ok', letter: newest };
+    }
+    // The bytes had failed again already when the letter was resolved: it waits, as it did before.
+    await letters.resolve(id, [state], 'PENDING', by);
+    return { kind: 'ok', letter: (await letters.get(id)) ?? newest };
+  }
+}
