@@ -19,6 +19,8 @@ const PAGE_ORDER = [
   'feed',
   'apart',
   'start',
+  'pulses',
+  'aggregate',
   'peak',
   'soak',
   'soak-apart',
