@@ -37,7 +37,7 @@ export function decimal(text: string): Decimal {
   return read;
 }
 
-export function digest(text: string): string {
+function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
@@ -101,9 +101,9 @@ export class RatingRoom {
   readonly troubles: { readonly tenant: string; readonly error: unknown }[] = [];
   #version = 0;
 
-  constructor(now: string) {
+  constructor(now: string, store: MemoryRatingStore = new MemoryRatingStore('usage-log')) {
     this.clock = new ManualClock(at(now));
-    this.book = new MemoryRatingBook(new MemoryRatingStore('usage-log'));
+    this.book = new MemoryRatingBook(store);
     this.view = this.newView();
     this.rater = this.newRater(this.view);
   }

@@ -6,7 +6,7 @@ import type { CatalogueView } from './catalogue-view.ts';
 import { type EditableKind, type EntryInput, proposeEntry, type Refused } from './entry-rules.ts';
 
 export interface EntryDeps {
-  readonly catalogue: Pick<MeteringCatalogue, 'put' | 'recordAct'>;
+  readonly catalogue: Pick<MeteringCatalogue, 'put'>;
   readonly view: Pick<CatalogueView, 'refresh' | 'revision' | 'all' | 'get'>;
   readonly clock: Pick<Clock, 'now'>;
   /** An id that nobody has. */
