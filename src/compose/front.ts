@@ -39,7 +39,7 @@ export interface FrontDeps {
 export interface FrontMetering {
   readonly door: Pick<PulseDoor, 'ingest'>;
   readonly view: Pick<CatalogueView, 'get' | 'ageMs'>;
-  readonly useCases: MeteringUseCases | null;
+  readonly useCases: MeteringUseCases;
   /** Whether pulses are taken now. */
   readonly isReady: () => boolean;
 }
@@ -98,8 +98,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       operators,
       sessions: deps.sessions,
       resultsTokens,
-      metering:
-        metering.useCases === null ? null : { useCases: metering.useCases, keys: pulses.keys },
+      metering: { useCases: metering.useCases, keys: pulses.keys },
       corsOrigins: config.corsOrigins,
       assets,
       castVote: (poll, option, key) => votes.cast(poll, option, key),

@@ -210,14 +210,14 @@ export class InstallationApart implements AsyncDisposable {
     }
   }
 
-  /** Starts one more process of the role; resolves to its name once it is ready. */
-  async start(role: Role): Promise<string> {
+  /** Starts one more process of the role, with settings of its own; resolves to its name once it is ready. */
+  async start(role: Role, env: Readonly<Record<string, string>> = {}): Promise<string> {
     const number = (this.#started.get(role) ?? 0) + 1;
     this.#started.set(role, number);
     const name = `${role}-${number}`;
     const data = join(this.#folder, name);
     mkdirSync(data);
-    const process = new RoleProcess(name, role, { ...this.env, APURA_DATA: data });
+    const process = new RoleProcess(name, role, { ...this.env, ...env, APURA_DATA: data });
     this.#processes.set(name, process);
     await process.start();
     return name;

@@ -16,9 +16,11 @@ import type { DataPaths } from '../data-folder.ts';
 import { remoteLog } from '../remote-log.ts';
 import { sleep } from '../sleep.ts';
 import { type SpawnThread, Thread, type ThreadListener } from '../thread.ts';
+import { logParts } from './log-parts.ts';
 import { BOOK_METHODS, CATALOGUE_METHODS, LEDGER_METHODS, LETTER_METHODS } from './port-methods.ts';
 import { openPulseWriter } from './pulse-writer.ts';
 import { remotePort } from './remote-port.ts';
+import type { MeteringParts } from './use-cases.ts';
 
 export interface EmbeddedMeteringOptions {
   readonly paths: DataPaths;
@@ -39,15 +41,9 @@ export interface EmbeddedMetering extends AsyncDisposable {
   readonly writer: PulseWriter;
   readonly door: PulseDoor;
   readonly view: CatalogueView;
-  readonly catalogue: MeteringCatalogue;
-  readonly ledger: PulseLedger;
-  readonly letters: DeadLetters;
-  readonly book: RatingBook;
   readonly threads: readonly Thread[];
-  /** Begins an aggregation at once. */
-  trigger(): void;
-  usageEnd(partition: number): Promise<number>;
-  appendUsage(partition: number, bytes: Uint8Array): Promise<unknown>;
+  /** What the use cases are bound to. */
+  readonly parts: MeteringParts;
 }
 
 export async function startEmbeddedMetering(
@@ -92,6 +88,26 @@ export async function startEmbeddedMetering(
   await view.refresh();
   const stop = new AbortController();
   const following = view.follow(stop.signal, { sleep, onTrouble });
+  const parts: MeteringParts = {
+    clock,
+    catalogue,
+    view,
+    ledger: remotePort<PulseLedger>(calls, 'ledger', LEDGER_METHODS),
+    letters: remotePort<DeadLetters>(calls, 'letters', LETTER_METHODS),
+    book: remotePort<RatingBook>(calls, 'book', BOOK_METHODS),
+    pulses: logParts(log),
+    usage: {
+      logId: logs.usage.logId,
+      partitions: logs.usage.partitions,
+      end: async (partition) => {
+        const bounds = (await calls.call('usageBounds', [partition])) as { readonly end: number };
+        return bounds.end;
+      },
+      append: (partition, bytes) => calls.call('appendUsage', [partition, bytes]),
+    },
+    appendControl: (partition, payload) => writer.appendControl(partition, payload),
+    trigger: () => void calls.call('trigger', []).catch(onTrouble),
+  };
   const started = threads.move();
   return {
     logs,
@@ -99,17 +115,8 @@ export async function startEmbeddedMetering(
     writer,
     door: new PulseDoor({ writer, clock, partitions: logs.pulses.partitions }),
     view,
-    catalogue,
-    ledger: remotePort<PulseLedger>(calls, 'ledger', LEDGER_METHODS),
-    letters: remotePort<DeadLetters>(calls, 'letters', LETTER_METHODS),
-    book: remotePort<RatingBook>(calls, 'book', BOOK_METHODS),
     threads: [thread, logThread],
-    trigger: () => void calls.call('trigger', []).catch(onTrouble),
-    usageEnd: async (partition) => {
-      const bounds = (await calls.call('usageBounds', [partition])) as { readonly end: number };
-      return bounds.end;
-    },
-    appendUsage: (partition, bytes) => calls.call('appendUsage', [partition, bytes]),
+    parts,
     async [Symbol.asyncDispose]() {
       await writer.drain();
       stop.abort();

@@ -76,7 +76,12 @@ export function createMeteringUseCases(parts: MeteringParts): MeteringUseCases {
         .map((entry) => shownEntry(kind, entry));
     },
     entryHistory: (kind, id) => entryHistory(catalogue, kind, id),
-    createApiKey: (input) => createApiKey(keys, input),
+    createApiKey: async (input) => {
+      const made = await createApiKey(keys, input);
+      // This process knows the key at once; where it can't be asked now, within a second of its return.
+      await view.refresh().catch(() => {});
+      return made;
+    },
     revokeApiKey: (input) => revokeApiKey(entries, input),
     usage: (question) => queryUsage({ ledger, pulses, clock }, question),
     pulse: (name) => getPulse({ ledger, letters }, name),
