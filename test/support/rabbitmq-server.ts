@@ -23,7 +23,7 @@ export interface RabbitmqServer extends AsyncDisposable {
   alarm(on: boolean): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 90_000;
 const DEBIAN = '/usr/lib/rabbitmq/bin';
 /** Memory that no node has left, and what Debian's node starts with. */
 const WATERMARK = { none: '0.00001', usual: '0.6' };
