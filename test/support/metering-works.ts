@@ -8,6 +8,7 @@ import { logUsageTransport } from '../../src/application/metering/log-usage-tran
 import { aggregateJob, rateIntakeJob } from '../../src/compose/metering/jobs.ts';
 import {
   createMeteringUseCases,
+  letterRetries,
   type MeteringLog,
   type MeteringParts,
 } from '../../src/compose/metering/use-cases.ts';
@@ -29,6 +30,7 @@ export class MeteringWorks extends RatingRoom {
   readonly ledger: MemoryPulseLedger;
   readonly parts: MeteringParts;
   readonly useCases: MeteringUseCases;
+  readonly retryDeadLetters: () => Promise<number>;
   readonly #aggregate;
   readonly #intake;
 
@@ -77,6 +79,7 @@ export class MeteringWorks extends RatingRoom {
       trigger: () => void this.#aggregate.runOnce(NEVER),
     };
     this.useCases = createMeteringUseCases(this.parts);
+    this.retryDeadLetters = letterRetries(this.parts);
   }
 
   async appendControl(partition: number, payload: Uint8Array): Promise<number> {
