@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { createApiClient, exportHref, type Fetch, reportHref } from './api-client.ts';
+import { createApiClient, exportHref, reportHref } from './api-client.ts';
 import { pollWith } from './live-fixtures.ts';
+import type { Fetch } from './sender.ts';
 
 interface Sent {
   readonly path: string;

@@ -1,4 +1,5 @@
-/** The API as the console uses it: by cookie session, every failure a value with a stable code. */
+/** The API as the console uses it, call by call. */
+import { createMeteringApi, type MeteringApi } from './metering/metering-api.ts';
 import type {
   Look,
   OperatorAct,
@@ -10,26 +11,7 @@ import type {
   Timeseries,
 } from './poll.ts';
 import type { PollAct } from './poll-act.ts';
-
-/** One field that the server refused; `pointer` is an RFC 6901 JSON pointer into the body. */
-export interface FieldProblem {
-  readonly pointer: string;
-  readonly code: string;
-  readonly detail: string;
-}
-
-export interface Problem {
-  /** A code of the API, or `network` (no answer) or `unreadable` (an answer that is not the API's). */
-  readonly code: string;
-  /** 0 when there was no answer. */
-  readonly status: number;
-  readonly detail: string;
-  readonly errors: readonly FieldProblem[];
-}
-
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problem: Problem };
+import { createSender, type Fetch, isRecord, narrow, nothing, type Outcome } from './sender.ts';
 
 export interface OptionBody {
   readonly id?: string;
@@ -64,37 +46,11 @@ export interface ApiClient {
   results(poll: string): Promise<Outcome<Results>>;
   timeseries(poll: string, step: SeriesStep, from: number | null): Promise<Outcome<Timeseries>>;
   acts(poll: string): Promise<Outcome<readonly OperatorAct[]>>;
+  readonly metering: MeteringApi;
 }
 
-export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
-
-/** A request without an answer for this long is given up, so that a button never hangs. */
-const ANSWER_TIMEOUT_MS = 15_000;
-
 export function createApiClient(fetch: Fetch): ApiClient {
-  async function send(method: string, path: string, body?: unknown): Promise<Outcome<unknown>> {
-    const isBlob = body instanceof Blob;
-    let response: Response;
-    try {
-      response = await fetch(path, {
-        method,
-        credentials: 'same-origin',
-        cache: 'no-store',
-        headers: {
-          Accept: 'application/json',
-          ...(method === 'GET' ? {} : { 'Content-Type': isBlob ? body.type : 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: isBlob ? body : JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      });
-    } catch {
-      return failed({ code: 'network', status: 0, detail: '', errors: [] });
-    }
-    const parsed = await readJson(response);
-    if (!response.ok) return failed(problemOf(response.status, parsed));
-    return { ok: true, value: parsed };
-  }
-
+  const send = createSender(fetch);
   const poll = (id: string) => `/v1/polls/${encodeURIComponent(id)}`;
   const asPoll = (outcome: Outcome<unknown>) => narrow(outcome, isPoll);
 
@@ -123,6 +79,7 @@ export function createApiClient(fetch: Fetch): ApiClient {
       const outcome = narrow(await send('GET', `${poll(id)}/acts`), isActs);
       return outcome.ok ? { ok: true, value: outcome.value.items } : outcome;
     },
+    metering: createMeteringApi(send),
   };
 }
 
@@ -140,41 +97,6 @@ export function reportHref(poll: string, format: 'html' | 'csv'): string {
   return `/v1/polls/${encodeURIComponent(poll)}/report?format=${format}`;
 }
 
-function failed(problem: Problem): { readonly ok: false; readonly problem: Problem } {
-  return { ok: false, problem };
-}
-
-function nothing(outcome: Outcome<unknown>): Outcome<null> {
-  return outcome.ok ? { ok: true, value: null } : outcome;
-}
-
-function narrow<T>(outcome: Outcome<unknown>, is: (value: unknown) => value is T): Outcome<T> {
-  if (!outcome.ok) return outcome;
-  if (is(outcome.value)) return { ok: true, value: outcome.value };
-  return failed({ code: 'unreadable', status: 200, detail: '', errors: [] });
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch {
-    return null;
-  }
-}
-
-function problemOf(status: number, body: unknown): Problem {
-  if (!isRecord(body) || typeof body.code !== 'string') {
-    return { code: 'unreadable', status, detail: '', errors: [] };
-  }
-  const detail = typeof body.detail === 'string' ? body.detail : String(body.title ?? '');
-  const errors = Array.isArray(body.errors) ? body.errors.filter(isFieldProblem) : [];
-  return { code: body.code, status, detail, errors };
-}
-
-function isFieldProblem(value: unknown): value is FieldProblem {
-  return isRecord(value) && typeof value.pointer === 'string' && typeof value.detail === 'string';
-}
-
 function isPoll(value: unknown): value is Poll {
   return isRecord(value) && typeof value.id === 'string' && Array.isArray(value.options);
 }
@@ -189,8 +111,4 @@ function isTimeseries(value: unknown): value is Timeseries {
 
 function isActs(value: unknown): value is { readonly items: readonly OperatorAct[] } {
   return isRecord(value) && Array.isArray(value.items);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

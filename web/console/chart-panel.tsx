@@ -7,7 +7,7 @@ import { type CsvCell, toCsv } from './csv.ts';
 import { downloadText } from './download.ts';
 import { Icon } from './icon.tsx';
 import { Plot } from './plot.tsx';
-import type { ChartKind } from './plot-options.ts';
+import { type ChartKind, plotOptions } from './plot-options.ts';
 import type { Poll } from './poll.ts';
 import { ScrollArea } from './scroll-area.tsx';
 import { Swatch } from './swatch.tsx';
@@ -122,16 +122,18 @@ export function ChartPanel(props: ChartPanelProps) {
       ) : (
         <div class="plot-frame">
           <Plot
-            setup={{
-              kind,
-              lines,
-              theme,
-              timeZone: poll.timeZone,
-              formats: f,
-              hasLabels,
-              onHover: setHovered,
-              onBrush: props.onBrush,
-            }}
+            options={() =>
+              plotOptions({
+                kind,
+                lines,
+                theme,
+                timeZone: poll.timeZone,
+                formats: f,
+                hasLabels,
+                onHover: setHovered,
+                onBrush: props.onBrush,
+              })
+            }
             setupKey={[poll.id, kind, theme, lang, poll.timeZone, hasLabels, names].join(' ')}
             data={data}
             window={window}

@@ -1,7 +1,7 @@
 /** What every component of the console shares: words, formats, the live state and the ways to act. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { ApiClient, Problem } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import type { Formats } from './format.ts';
 import type { LiveEvent, LiveState } from './live-state.ts';
 import type { Lang } from './messages.ts';
@@ -9,6 +9,7 @@ import type { Messages } from './messages-pt-br.ts';
 import type { Theme } from './palette.ts';
 import type { PollAct } from './poll-act.ts';
 import type { Route } from './route.ts';
+import type { Problem } from './sender.ts';
 
 export interface Console {
   readonly m: Messages;

@@ -1,5 +1,7 @@
 /** The console in English. */
+
 import type { Messages } from './messages-pt-br.ts';
+import { METERING_EN } from './metering/messages-en.ts';
 
 export const EN: Messages = {
   consoleTitle: 'Console · Apura',
@@ -18,6 +20,8 @@ export const EN: Messages = {
   signInRequired: 'Paste the token to sign in.',
   signOut: 'Sign out',
 
+  metering: METERING_EN,
+  sections: 'Parts of the console',
   polls: 'Polls',
   newPoll: 'New poll',
   group: {
@@ -336,6 +340,14 @@ export const EN: Messages = {
     invalid_body: 'The server did not accept some field.',
     invalid_image: 'The picture was not accepted.',
     body_too_large: 'The picture is too large.',
+    entry_not_found: 'This is not in the catalogue.',
+    entry_overlap: 'Its validity overlaps that of another entry.',
+    dead_letter_not_found: 'There is no such dead letter.',
+    dead_letter_state: 'The dead letter is already in another state.',
+    too_many_rows: 'That is too much for one answer: ask for less time or larger windows.',
+    invalid_query: 'The server did not understand the question.',
+    log_unavailable: 'The log does not answer. Try again shortly.',
+    append_unknown: 'Whether it was written is unknown. Try again: nothing counts twice.',
     overloaded: 'The server is overloaded. Try again shortly.',
     not_ready: 'The server is not ready yet. Try again shortly.',
   },
@@ -356,6 +368,7 @@ export const EN: Messages = {
     'range-5m': 'Curves: last 5 minutes',
     'range-1h': 'Curves: last hour',
     'range-all': 'Curves: from the start',
+    metering: 'Usage metering and back',
     tables: 'Switch curves and tables',
     wall: 'Wall',
     'pause-or-resume': 'Pause or resume (asks first)',

@@ -1,5 +1,7 @@
 /** The console in Spanish. */
+
 import type { Messages } from './messages-pt-br.ts';
+import { METERING_ES } from './metering/messages-es.ts';
 
 export const ES: Messages = {
   consoleTitle: 'Consola · Apura',
@@ -18,6 +20,8 @@ export const ES: Messages = {
   signInRequired: 'Pegue el token para entrar.',
   signOut: 'Salir',
 
+  metering: METERING_ES,
+  sections: 'Partes de la consola',
   polls: 'Votaciones',
   newPoll: 'Nueva votación',
   group: {
@@ -339,6 +343,14 @@ export const ES: Messages = {
     invalid_body: 'El servidor no aceptó algún campo.',
     invalid_image: 'La imagen no se aceptó.',
     body_too_large: 'La imagen es demasiado grande.',
+    entry_not_found: 'Esto no existe en el catálogo.',
+    entry_overlap: 'La vigencia se cruza con la de otra entrada.',
+    dead_letter_not_found: 'Este mensaje no existe.',
+    dead_letter_state: 'El mensaje ya está en otro estado.',
+    too_many_rows: 'Es demasiado para una respuesta: pide menos tiempo o ventanas mayores.',
+    invalid_query: 'El servidor no entendió la pregunta.',
+    log_unavailable: 'El log no responde. Inténtalo de nuevo en un momento.',
+    append_unknown: 'No se sabe si se grabó. Inténtalo de nuevo: nada cuenta dos veces.',
     overloaded: 'El servidor está sobrecargado. Inténtelo de nuevo en instantes.',
     not_ready: 'El servidor todavía no está listo. Inténtelo de nuevo en instantes.',
   },
@@ -359,6 +371,7 @@ export const ES: Messages = {
     'range-5m': 'Curvas: últimos 5 minutos',
     'range-1h': 'Curvas: última hora',
     'range-all': 'Curvas: desde el comienzo',
+    metering: 'Medición de consumo, ida y vuelta',
     tables: 'Cambiar curvas por tablas',
     wall: 'Pantalla grande',
     'pause-or-resume': 'Pausar o reanudar (pide confirmación)',

@@ -1,4 +1,6 @@
 /** Brazilian Portuguese: the default, and the list of keys that every other language must fill. */
+import { METERING_PT_BR } from './metering/messages-pt-br.ts';
+
 export const PT_BR = {
   consoleTitle: 'Console · Apura',
   loading: 'Carregando o console…',
@@ -16,6 +18,8 @@ export const PT_BR = {
   signInRequired: 'Cole o token para entrar.',
   signOut: 'Sair',
 
+  metering: METERING_PT_BR,
+  sections: 'Áreas do console',
   polls: 'Votações',
   newPoll: 'Nova votação',
   group: {
@@ -336,6 +340,14 @@ export const PT_BR = {
     invalid_body: 'O servidor não aceitou algum campo.',
     invalid_image: 'A imagem não foi aceita.',
     body_too_large: 'A imagem é grande demais.',
+    entry_not_found: 'Isto não existe no catálogo.',
+    entry_overlap: 'A vigência cruza com a de outra entrada.',
+    dead_letter_not_found: 'Esta mensagem não existe.',
+    dead_letter_state: 'A mensagem já está em outro estado.',
+    too_many_rows: 'É demais para uma resposta: peça menos tempo ou janelas maiores.',
+    invalid_query: 'O servidor não entendeu a pergunta.',
+    log_unavailable: 'O log não responde. Tente de novo em instantes.',
+    append_unknown: 'Não se sabe se foi gravado. Tente de novo: nada conta duas vezes.',
     overloaded: 'O servidor está sobrecarregado. Tente de novo em instantes.',
     not_ready: 'O servidor ainda não está pronto. Tente de novo em instantes.',
   },
@@ -356,6 +368,7 @@ export const PT_BR = {
     'range-5m': 'Curvas: últimos 5 minutos',
     'range-1h': 'Curvas: última hora',
     'range-all': 'Curvas: desde o começo',
+    metering: 'Medição de consumo, ida e volta',
     tables: 'Trocar curvas por tabelas',
     wall: 'Telão',
     'pause-or-resume': 'Pausar ou retomar (pede confirmação)',
@@ -374,7 +387,7 @@ type Filled<T> = T extends string
   ? string
   : T extends (...parts: infer P) => string
     ? (...parts: P) => string
-    : { readonly [K in keyof T]: string };
+    : { readonly [K in keyof T]: Filled<T[K]> };
 
-/** What every language fills: texts, functions for texts with parts, and tables of texts. */
+/** What every language fills: texts, functions for texts with parts, and tables of these. */
 export type Messages = { readonly [K in keyof typeof PT_BR]: Filled<(typeof PT_BR)[K]> };

@@ -1,10 +1,10 @@
 /** A uPlot chart as a component: made again when its setup changes, fed in place when its data does. */
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { type PlotSetup, plotOptions } from './plot-options.ts';
 
 interface PlotProps {
-  readonly setup: PlotSetup;
+  /** Called once for each chart that is made. */
+  options(): Omit<uPlot.Options, 'width' | 'height'>;
   /** Changes when the chart has to be made anew: other lines, another theme or language. */
   readonly setupKey: string;
   readonly data: uPlot.AlignedData;
@@ -13,7 +13,7 @@ interface PlotProps {
   readonly label: string;
 }
 
-export function Plot({ setup, setupKey, data, window, label }: PlotProps) {
+export function Plot({ options, setupKey, data, window, label }: PlotProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const newest = useRef({ data, window });
@@ -26,7 +26,7 @@ export function Plot({ setup, setupKey, data, window, label }: PlotProps) {
       width: Math.max(120, element.clientWidth),
       height: Math.max(80, element.clientHeight),
     });
-    const made = new uPlot({ ...plotOptions(setup), ...size() }, newest.current.data, element);
+    const made = new uPlot({ ...options(), ...size() }, newest.current.data, element);
     made.setScale('x', newest.current.window);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize(size()));

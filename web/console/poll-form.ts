@@ -1,5 +1,5 @@
 /** The form that makes or changes a draft: its state, what is wrong with it, and the body it becomes. */
-import type { FieldProblem, PollBody } from './api-client.ts';
+import type { PollBody } from './api-client.ts';
 import {
   OPTIONS_MAX,
   OPTIONS_MIN,
@@ -7,6 +7,7 @@ import {
   type ResultsDetail,
   type ResultsVisibility,
 } from './poll.ts';
+import type { FieldProblem } from './sender.ts';
 import { instantOf, wallTimeOf } from './zoned-time.ts';
 
 export const TITLE_LENGTH_MAX = 200;

@@ -1,12 +1,19 @@
 /** The console's places, kept in the address's fragment so that a reload or a shared link finds them. */
+import { hrefOfPlace, type MeteringPlace, parsePlace } from './metering/place.ts';
+
 export type Route =
   | { readonly place: 'home' }
   | { readonly place: 'new'; readonly isSample: boolean }
   | { readonly place: 'poll'; readonly poll: string }
-  | { readonly place: 'wall'; readonly poll: string };
+  | { readonly place: 'wall'; readonly poll: string }
+  | { readonly place: 'metering'; readonly at: MeteringPlace };
 
 export function parseRoute(hash: string): Route {
   const [place, id, ...rest] = hash.replace(/^#\/?/, '').split('/');
+  if (place === 'metering') {
+    const parts = [...(id === undefined ? [] : [id]), ...rest].map(decode);
+    return { place: 'metering', at: parsePlace(parts) ?? { page: 'overview' } };
+  }
   if (rest.length > 0) return { place: 'home' };
   if (place === 'new') return { place: 'new', isSample: id === 'sample' };
   const poll = decode(id ?? '');
@@ -25,6 +32,8 @@ export function hrefOf(route: Route): string {
       return `#/polls/${encodeURIComponent(route.poll)}`;
     case 'wall':
       return `#/wall/${encodeURIComponent(route.poll)}`;
+    case 'metering':
+      return hrefOfPlace(route.at);
   }
 }
 

@@ -3,7 +3,7 @@ import { type Dispatch, useEffect, useRef, useState } from 'preact/hooks';
 import { ActDialog } from './act-dialog.tsx';
 import { ActLog } from './act-log.tsx';
 import { ActsPanel } from './acts-panel.tsx';
-import type { ApiClient, Problem } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import { Banners } from './connection-banner.tsx';
 import { ConsoleContext, textOf } from './console-context.ts';
 import { ExportsPanel } from './exports-panel.tsx';
@@ -13,12 +13,14 @@ import type { LiveEvent, LivePoll, LiveState } from './live-state.ts';
 import { MainView } from './main-view.tsx';
 import type { Lang } from './messages.ts';
 import type { Messages } from './messages-pt-br.ts';
+import { MeteringFrame } from './metering/metering-frame.tsx';
 import type { Theme } from './palette.ts';
 import { isEditable, type PollAct } from './poll-act.ts';
 import type { KeptForm } from './poll-editor.tsx';
 import { PollList } from './poll-list.tsx';
 import { firstPoll, sectionsOf } from './poll-list-order.ts';
 import { hrefOf, parseRoute, type Route } from './route.ts';
+import type { Problem } from './sender.ts';
 import type { Command } from './shortcut.ts';
 import { ShortcutsDialog } from './shortcuts-dialog.tsx';
 import { StatusStrip } from './status-strip.tsx';
@@ -96,6 +98,12 @@ export function Shell(props: ShellProps) {
     'range-5m': () => setRange('5m'),
     'range-1h': () => setRange('1h'),
     'range-all': () => setRange('all'),
+    metering: () =>
+      go(
+        route.place === 'metering'
+          ? { place: 'home' }
+          : { place: 'metering', at: { page: 'overview' } },
+      ),
     tables: () => setIsTable(!isTable),
     wall: () => {
       if (entry !== null) go({ place: 'wall', poll: entry.poll.id });
@@ -142,6 +150,7 @@ export function Shell(props: ShellProps) {
           </button>
           <TopBar
             isListOpen={isListOpen}
+            isMetering={route.place === 'metering'}
             wallHref={entry === null ? null : hrefOf({ place: 'wall', poll: entry.poll.id })}
             timeZone={timeZone}
             onList={() => setIsListOpen(!isListOpen)}
@@ -151,37 +160,47 @@ export function Shell(props: ShellProps) {
             onSignOut={() => void signOut()}
           />
           <Banners />
-          <StatusStrip entry={entry} timeZone={timeZone} />
-          <div class="frame">
-            <PollList
-              selected={entry?.poll.id ?? null}
-              isOpen={isListOpen}
+          {route.place === 'metering' ? (
+            <MeteringFrame
+              at={route.at}
+              isListOpen={isListOpen}
               onChoose={() => setIsListOpen(false)}
             />
-            {entry !== null && (
-              <div class="side side-acts">
-                <ActsPanel entry={entry} />
+          ) : (
+            <>
+              <StatusStrip entry={entry} timeZone={timeZone} />
+              <div class="frame">
+                <PollList
+                  selected={entry?.poll.id ?? null}
+                  isOpen={isListOpen}
+                  onChoose={() => setIsListOpen(false)}
+                />
+                {entry !== null && (
+                  <div class="side side-acts">
+                    <ActsPanel entry={entry} />
+                  </div>
+                )}
+                <main id="content" tabIndex={-1}>
+                  <MainView
+                    route={route}
+                    entry={entry}
+                    range={range}
+                    isTable={isTable}
+                    kept={kept.current}
+                    onRange={setRange}
+                    onTable={setIsTable}
+                  />
+                </main>
+                {entry !== null && (
+                  <div class="side side-more">
+                    {!isEditable(entry.poll.state) && <LiveSettings entry={entry} />}
+                    <ActLog entry={entry} />
+                    <ExportsPanel poll={entry.poll} />
+                  </div>
+                )}
               </div>
-            )}
-            <main id="content" tabIndex={-1}>
-              <MainView
-                route={route}
-                entry={entry}
-                range={range}
-                isTable={isTable}
-                kept={kept.current}
-                onRange={setRange}
-                onTable={setIsTable}
-              />
-            </main>
-            {entry !== null && (
-              <div class="side side-more">
-                {!isEditable(entry.poll.state) && <LiveSettings entry={entry} />}
-                <ActLog entry={entry} />
-                <ExportsPanel poll={entry.poll} />
-              </div>
-            )}
-          </div>
+            </>
+          )}
         </div>
       )}
       <p class={`toast${toast === '' ? '' : ' is-shown'}`} role="status">
@@ -207,6 +226,7 @@ function entryOf(route: Route, live: LiveState): LivePoll | null {
     case 'home':
       return firstPoll(live.polls.values());
     case 'new':
+    case 'metering':
       return null;
     case 'poll':
     case 'wall':

@@ -7,6 +7,7 @@ export const SHORTCUTS = [
   { key: '1', command: 'range-5m' },
   { key: '2', command: 'range-1h' },
   { key: '3', command: 'range-all' },
+  { key: 'm', command: 'metering' },
   { key: 'd', command: 'tables' },
   { key: 'w', command: 'wall' },
   { key: 'p', command: 'pause-or-resume' },

@@ -162,7 +162,8 @@ interface TileProps {
   readonly note?: string;
 }
 
-function Tile({ name, value, unit, sub, health, isText, note }: TileProps) {
+/** One figure of a strip. */
+export function Tile({ name, value, unit, sub, health, isText, note }: TileProps) {
   return (
     <div class={`tile${health === undefined ? '' : ` health-${health}`}`} title={note}>
       <p class="tile-name">

@@ -4,6 +4,7 @@ import { useConsole } from './console-context.ts';
 import { Icon } from './icon.tsx';
 import { serverNow } from './live-state.ts';
 import { LANGS, type Lang } from './messages.ts';
+import { hrefOf } from './route.ts';
 import { useNow } from './use-now.ts';
 
 const LANG_NAMES: Readonly<Record<Lang, string>> = {
@@ -14,6 +15,7 @@ const LANG_NAMES: Readonly<Record<Lang, string>> = {
 
 interface TopBarProps {
   readonly isListOpen: boolean;
+  readonly isMetering: boolean;
   readonly timeZone: string;
   /** Where the wall of the shown poll is; null where no poll is shown. */
   readonly wallHref: string | null;
@@ -42,6 +44,20 @@ export function TopBar(props: TopBarProps) {
         <Icon name="menu" />
       </button>
       <Brand />
+      <nav class="places" aria-label={m.sections}>
+        <a
+          href={hrefOf({ place: 'home' })}
+          {...(props.isMetering ? {} : { 'aria-current': 'true' as const })}
+        >
+          {m.polls}
+        </a>
+        <a
+          href={hrefOf({ place: 'metering', at: { page: 'overview' } })}
+          {...(props.isMetering ? { 'aria-current': 'true' as const } : {})}
+        >
+          {m.metering.name}
+        </a>
+      </nav>
       <span class={`link link-${phase}`} role="status">
         <span class="dot" />
         {linkText}
