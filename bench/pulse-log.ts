@@ -13,7 +13,7 @@ export const PULSE_LOG = { logId: 'bench', partitions: 1 } as const;
 const STEP_BYTES = 2 << 20;
 
 export function pulseLogOptions(folder: string) {
-  return { ...PULSE_LOG, path: dataPaths(folder).pulseLog };
+  return { ...PULSE_LOG, path: dataPaths(folder).pulseLog, largeBlocks: true };
 }
 
 export interface FoldedPulses {

@@ -27,13 +27,14 @@ const [folder = 'data'] = process.argv.slice(2);
 const stop = Promise.withResolvers<void>();
 process.once('SIGTERM', () => stop.resolve());
 
-const { path, logId, partitions } = pulseLogOptions(folder);
+const options = pulseLogOptions(folder);
+const { logId, partitions } = options;
 const ends = new SharedOffsets(partitions + 1);
 const thread = await Thread.start(
   (name, workerData) =>
     new Worker(new URL(`../src/threads/${name}.ts`, import.meta.url), { workerData }),
   'log',
-  { path, logId, partitions, ends: ends.buffer },
+  { ...options, ends: ends.buffer },
   { onTrouble: stop.reject, onHalted: stop.reject, onTold: () => {} },
 );
 const log = remoteLog(

@@ -13,7 +13,7 @@ export interface TemplateOptions {
   readonly occurredAt: number;
 }
 
-export const TEMPLATE_SKUS = ['api.calls', 'storage', 'egress'] as const;
+const SKUS = ['api.calls', 'storage', 'egress'] as const;
 const TAG_PULSES = 0x0a;
 const ID_START = '0199f0c2-4c1e-7d3a';
 const NUMBER_DIGITS = 12;
@@ -53,7 +53,7 @@ export class PulseTemplate {
           id: `${ID_START}-${writer.toString(16).padStart(4, '0')}-${'0'.repeat(NUMBER_DIGITS)}`,
           source: 'gateway-1',
           tenant: tenantName(index % tenants),
-          sku: TEMPLATE_SKUS[Math.floor(index / tenants) % TEMPLATE_SKUS.length] ?? '',
+          sku: SKUS[Math.floor(index / tenants) % SKUS.length] ?? '',
           amount: (hundredths / 100).toFixed(2),
           unit: 'call',
           occurredAt: { seconds: Math.floor(occurredAt / 1_000), nanos: NANOS },

@@ -10,10 +10,12 @@ export interface LogThreadSettings {
   readonly partitions: number;
   /** A slot for the control partition, then one an event partition. */
   readonly ends: SharedArrayBuffer;
+  /** As SqliteLogOptions has it. */
+  readonly largeBlocks?: boolean;
 }
 
-await runThread<LogThreadSettings>(async ({ path, logId, partitions, ends }) => {
-  const log = openSqliteLog({ path, logId, partitions, ends: new SharedOffsets(ends) });
+await runThread<LogThreadSettings>(async ({ ends, ...file }) => {
+  const log = openSqliteLog({ ...file, ends: new SharedOffsets(ends) });
   return {
     methods: {
       append: (blocks: readonly PartitionBlock[]) => log.appendNow(blocks),

@@ -72,6 +72,24 @@ describe('the log file', () => {
   const mark = (time: number): Uint8Array =>
     encodeTimeMark(0, time, { writerId: 1n, sequence: time });
 
+  test.each([
+    ['small', 4_096],
+    ['large', 16_384],
+  ])('of %s blocks has pages of %i bytes, however it is opened later', async (blocks, bytes) => {
+    using files = sqliteFiles('log.db');
+    const options = { path: files.path, logId: LOG_ID, partitions: 1 };
+    for (const largeBlocks of [blocks === 'large', blocks !== 'large']) {
+      await using log = openSqliteLog({ ...options, largeBlocks });
+      await log.append([
+        { partition: 0, bytes: encodeTimeMark(0, 1, { writerId: 1n, sequence: 1 }) },
+      ]);
+      using database = new DatabaseSync(files.path, { readOnly: true });
+      expect(database.prepare('PRAGMA page_size').get()).toEqual({ page_size: bytes });
+    }
+    await using log = openSqliteLogReader(options);
+    expect(await log.read(0, 0, 1_000)).toHaveLength(2);
+  });
+
   test('is flushed at every commit: the setting reads back as FULL', async () => {
     const { files, handles } = folder();
     const log = openSqliteLog({ path: files.path, logId: LOG_ID, partitions: 1 });

@@ -42,6 +42,11 @@ const SCHEMA: StoreSchema = {
 const OFFSETS = 2 ** 44;
 const PARTITIONS_MAX = 511;
 const POLL_MS = 10;
+/**
+ * Of a file of large blocks: an append of 400 KB takes 0.9 ms of CPU time with these, and 1.5 ms with
+ * SQLite's own pages of 4 KiB, each of which is a write of its own. One of 2 KB takes half as much again.
+ */
+const LARGE_PAGE_BYTES = 16_384;
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 
@@ -58,6 +63,8 @@ export interface SqliteLogOptions extends LogFile {
   /** Where each partition ends, slot 0 the control partition: given when readers in other threads
    * shall see commits without asking the file. */
   readonly ends?: SharedOffsets;
+  /** Whether blocks mostly have many KiB, as those of pulses: decides how a new file is laid out. */
+  readonly largeBlocks?: boolean;
 }
 
 abstract class SqliteLogHandle implements EventLog {
@@ -365,7 +372,11 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLogWriter {
   if (options.partitions < 1 || options.partitions > PARTITIONS_MAX) {
     throw new ApuraError('invalid_config', `A SQLite log has 1 to ${PARTITIONS_MAX} partitions.`);
   }
-  const database = openSqliteWriter({ path: options.path, synchronous: 'FULL' });
+  const database = openSqliteWriter({
+    path: options.path,
+    synchronous: 'FULL',
+    ...(options.largeBlocks === true ? { pageSize: LARGE_PAGE_BYTES } : {}),
+  });
   try {
     applySchema(database, SCHEMA);
     claim(database, options);

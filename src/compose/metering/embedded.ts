@@ -11,6 +11,7 @@ import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
 import type { PulseLedger } from '../../ports/pulse-ledger.ts';
 import type { RatingBook } from '../../ports/rating-book.ts';
 import { SharedOffsets } from '../../runtime/shared-offsets.ts';
+import type { LogThreadSettings } from '../../threads/log.ts';
 import type { MeteringLogs, MeteringThreadSettings } from '../../threads/metering.ts';
 import type { DataPaths } from '../data-folder.ts';
 import { remoteLog } from '../remote-log.ts';
@@ -61,7 +62,13 @@ export async function startEmbeddedMetering(
   const logThread = await Thread.start(
     spawn,
     'log',
-    { path: paths.pulseLog, logId, partitions: logs.pulses.partitions, ends: ends.buffer },
+    {
+      path: paths.pulseLog,
+      logId,
+      partitions: logs.pulses.partitions,
+      ends: ends.buffer,
+      largeBlocks: true,
+    } satisfies LogThreadSettings,
     listenerOf('log'),
   );
   threads.defer(() => logThread.stop());
