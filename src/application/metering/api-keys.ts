@@ -6,7 +6,8 @@ import type { CatalogueView } from './catalogue-view.ts';
 /** Keys that were known go on for so long while the catalogue is away, ms; then they are refused. */
 export const KEYS_STALE_MS_MAX = 10 * 60_000;
 
-const PREFIX = 'apura_';
+/** What every API key begins with. */
+export const API_KEY_PREFIX = 'apura_';
 /** 32 random bytes as base64url. */
 const KEY = /^apura_([A-Za-z0-9-]{1,64})_([A-Za-z0-9_-]{43})$/;
 
@@ -16,13 +17,19 @@ export interface MeteringCaller {
 }
 
 /**
+ * - `unheard`: a key of an id that this process has not heard of: just made, or another installation's.
+ * - `unknown`: a wrong secret, or no token and no key at all.
+ */
+export type UnauthorizedReason = 'missing' | 'unheard' | 'unknown' | 'revoked' | 'expired';
+
+/**
  * - `unauthorized`: no token, or one that opens nothing (any more).
  * - `blocked`: too many wrong tokens came from this network.
  * - `stale`: nothing was heard of the catalogue for so long that no key is believed.
  */
 export type Identified =
   | { readonly kind: 'caller'; readonly caller: MeteringCaller }
-  | { readonly kind: 'unauthorized'; readonly why: 'missing' | 'unknown' | 'revoked' | 'expired' }
+  | { readonly kind: 'unauthorized'; readonly why: UnauthorizedReason }
   | { readonly kind: 'blocked'; readonly forMs: number }
   | { readonly kind: 'stale' };
 
@@ -56,7 +63,7 @@ export class ApiKeys {
   /** `bearer`: what stands behind `Bearer ` in the Authorization; null where there is none. */
   identify(bearer: string | null, remoteAddress: string): Identified {
     if (bearer === null) return unauthorized('missing');
-    if (bearer.startsWith(PREFIX)) return this.#identifyKey(bearer);
+    if (bearer.startsWith(API_KEY_PREFIX)) return this.#identifyKey(bearer);
     const trial = this.#deps.tryOperatorToken(bearer, remoteAddress);
     if (trial.kind === 'right') return OPERATOR;
     return trial.kind === 'blocked' ? trial : unauthorized('unknown');
@@ -70,11 +77,12 @@ export class ApiKeys {
   }
 
   #identifyKey(bearer: string): Identified {
-    const [, id = '', secret = ''] = KEY.exec(bearer) ?? [];
+    const [whole, id = '', secret = ''] = KEY.exec(bearer) ?? [];
     const key = this.#deps.view.get('api_key', id);
     const matches = this.#deps.matchesSha256(secret, key?.secretSha256 ?? NO_SHA256);
     if (this.#deps.view.ageMs > KEYS_STALE_MS_MAX) return STALE;
-    return key === null || !matches ? unauthorized('unknown') : this.#judge(key);
+    if (key === null) return unauthorized(whole === undefined ? 'unknown' : 'unheard');
+    return matches ? this.#judge(key) : unauthorized('unknown');
   }
 
   #judge(key: ApiKey): Identified {
@@ -93,9 +101,9 @@ export function mayUse({ key }: MeteringCaller, scope: ApiKeyScope): boolean {
 
 /** The whole key as its holder is shown it, once. `secret`: 32 random bytes as base64url. */
 export function apiKeyText(id: string, secret: string): string {
-  return `${PREFIX}${id}_${secret}`;
+  return `${API_KEY_PREFIX}${id}_${secret}`;
 }
 
-function unauthorized(why: 'missing' | 'unknown' | 'revoked' | 'expired'): Identified {
+function unauthorized(why: UnauthorizedReason): Identified {
   return { kind: 'unauthorized', why };
 }

@@ -1,4 +1,5 @@
 /** What the HTTP edge is given: use cases bound to their stores, the state in memory, and the settings of the doors. */
+import type { ApiKeys } from '../../application/metering/api-keys.ts';
 import type { ChangePollStateResult } from '../../application/voting/change-poll-state.ts';
 import type { CreatePollResult } from '../../application/voting/create-poll.ts';
 import type { ExportVotesResult } from '../../application/voting/export-votes.ts';
@@ -15,6 +16,7 @@ import type { ActPage, OperatorAct } from '../../ports/catalogue.ts';
 import type { Durability } from '../../ports/event-log.ts';
 import type { AssetCatalogue } from './assets.ts';
 import type { ConsoleSessions } from './console-sessions.ts';
+import type { MeteringUseCases } from './metering-deps.ts';
 import type { Operators } from './operators.ts';
 import type { PublicErrorCode, ReportFailure } from './problems.ts';
 import type { ResultsBodies } from './results-bodies.ts';
@@ -117,6 +119,12 @@ export interface PagesDeps {
   readonly reportFailure: ReportFailure;
 }
 
+/** The query and management of metering beside the votes. */
+export interface MeteringApi {
+  readonly useCases: MeteringUseCases;
+  readonly keys: Pick<ApiKeys, 'identify'>;
+}
+
 export interface ApiDeps extends PagesDeps {
   /** Origins whose pages may call the API, such as `https://example.com`. */
   readonly corsOrigins: readonly string[];
@@ -125,6 +133,8 @@ export interface ApiDeps extends PagesDeps {
   readonly operators: Operators;
   readonly sessions: ConsoleSessions;
   readonly resultsTokens: ResultsTokens;
+  /** Null, or left out, where this process has no metering: its routes are not there. */
+  readonly metering?: MeteringApi | null;
   /** The vote route. The server calls it without passing by here; it is here so that none is missing. */
   readonly vote: (request: Request, poll: string) => Response | Promise<Response>;
 }

@@ -7,6 +7,8 @@ import { mountDocs, registerSecuritySchemes } from './docs-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { noticeResponse, wantsHtml } from './html-response.ts';
 import { imageRoutes } from './image-routes.ts';
+import { identifyTenants } from './metering-callers.ts';
+import { meteringRoutes } from './metering-routes.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { NO_OPERATORS } from './operators.ts';
 import { mountPages } from './pages.ts';
@@ -15,7 +17,7 @@ import { problem, problemOf } from './problems.ts';
 import { receiptRoutes } from './receipt-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { resultsRoutes } from './results-routes.ts';
-import { type HttpEnv, mountRoutes, type Route } from './route.ts';
+import { type Access, type HttpEnv, mountRoutes, type Route } from './route.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { consoleLiveDocument, voteDocument } from './vote-document.ts';
@@ -28,9 +30,13 @@ export interface Api {
 export function createApi(deps: ApiDeps): Api {
   const app = new OpenAPIHono<HttpEnv>();
   const isPublic = deps.surface === 'public';
-  const routes = routesOf(deps).filter(({ access }) => !isPublic || access === 'public');
+  const routes = routesOf(deps).filter(({ access }) => !isPublic || isForPublic(access));
+  const operators = isPublic ? NO_OPERATORS : deps.operators;
+  const keys = deps.metering?.keys;
+  const callers =
+    keys === undefined ? operators : identifyTenants({ operators, keys, trials: deps.operators });
   registerSecuritySchemes(app);
-  mountRoutes(app, isPublic ? NO_OPERATORS : deps.operators, routes);
+  mountRoutes(app, callers, routes);
   mountDocs(app, deps.assets);
   mountPages(app, deps);
   app.notFound(({ req }) => notFound(deps, req.raw));
@@ -67,7 +73,13 @@ function routesOf(deps: ApiDeps): readonly Route[] {
     ...sessionRoutes(deps),
     consoleLiveDocument(),
     ...operationsRoutes(deps),
+    ...meteringRoutes(deps),
   ];
+}
+
+/** What a public port has that has an admin port beside it: tenants come there with their keys. */
+function isForPublic(access: Access): boolean {
+  return access === 'public' || access === 'tenant';
 }
 
 function notFound(deps: ApiDeps, request: Request): Response {

@@ -34,7 +34,7 @@ export function mountDocs(app: HttpApp, assets: AssetCatalogue): void {
           title: 'Apura',
           version,
           description:
-            'Counts votes that must not be miscounted. Times are RFC 3339 in UTC; failures are ' +
+            'Counts votes, and pulses of consumption, that must not be miscounted. Times are RFC 3339 in UTC; failures are ' +
             'problem documents (RFC 9457) with a stable `code`, listed at `/docs/errors`.',
           license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
         },
@@ -69,6 +69,11 @@ export function registerSecuritySchemes(app: HttpApp): void {
     in: 'cookie',
     name: 'apura_session',
     description: 'The console’s session. Changes need a same-origin page and a JSON body.',
+  });
+  registry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A tenant’s API key with the scope `read`: shows what is that tenant’s.',
   });
   registry.registerComponent('securitySchemes', 'resultsToken', {
     type: 'http',

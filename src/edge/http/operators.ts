@@ -1,4 +1,4 @@
-/** Who is asking: an operator by token or by the console's session, or anybody. */
+/** Who is asking: an operator by token or by the console's session, a tenant by its API key, or anybody. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type ConsoleSessions, cookieOf, SESSION_COOKIE } from './console-sessions.ts';
 import type { FailedLogins } from './failed-logins.ts';
@@ -8,12 +8,32 @@ import { isResultsTokenShaped } from './results-token.ts';
 export type Caller =
   | { readonly kind: 'operator'; readonly via: 'token' | 'cookie' }
   | {
+      /** Sees what is this tenant's, and changes nothing. */
+      readonly kind: 'tenant';
+      readonly tenant: string;
+      /** Whether the key has the scope `read`. */
+      readonly canRead: boolean;
+      /** The whole key. */
+      readonly bearer: string;
+    }
+  | {
       readonly kind: 'public';
       /** A bearer token that is not the operators': perhaps a results token. */
       readonly bearer: string | null;
       /** For how long the caller's network may not try operator tokens; 0 where it may. */
       readonly blockedForMs: number;
+      /** Why an API key that was sent opens nothing (any more); absent where none was sent. */
+      readonly keyProblem?: KeyProblem;
     };
+
+/** `stale`: the catalogue has been away for so long that no key is believed. */
+export type KeyProblem = 'unknown' | 'revoked' | 'expired' | 'stale';
+
+const KEY_PROBLEMS: Readonly<Record<Exclude<KeyProblem, 'stale'>, string>> = {
+  unknown: 'The bearer token is no API key that was ever given.',
+  revoked: 'The API key was revoked.',
+  expired: 'The API key has expired.',
+};
 
 /** A port on which nobody is an operator. */
 export const NO_OPERATORS: Pick<Operators, 'identify'> = {
@@ -79,11 +99,42 @@ export function audienceOf(caller: Caller): 'operator' | 'public' {
 
 /** Null for an operator; else the problem that sends the caller away. */
 export function refuseUnlessOperator(caller: Caller): Response | null {
-  if (caller.kind === 'operator') return null;
-  if (caller.blockedForMs > 0) return tooManyFailures(caller.blockedForMs);
-  const detail =
-    caller.bearer === null ? 'Send an operator token.' : 'The bearer token is not an operator’s.';
-  return problem('unauthorized', detail, {
+  switch (caller.kind) {
+    case 'operator':
+      return null;
+    case 'tenant':
+      return problem('forbidden', 'Operators alone may do this; an API key may not.');
+    case 'public':
+      return refuseStranger(
+        caller,
+        caller.bearer === null
+          ? 'Send an operator token.'
+          : 'The bearer token is not an operator’s.',
+      );
+  }
+}
+
+/** Null for an operator, and for a tenant whose key may read; else the problem that sends the caller away. */
+export function refuseUnlessReader(caller: Caller): Response | null {
+  switch (caller.kind) {
+    case 'operator':
+      return null;
+    case 'tenant':
+      return caller.canRead ? null : problem('forbidden', 'The API key lacks the scope read.');
+    case 'public':
+      return refuseStranger(caller, 'Send an operator token, or an API key with the scope read.');
+  }
+}
+
+function refuseStranger(
+  { blockedForMs, keyProblem }: Extract<Caller, { readonly kind: 'public' }>,
+  detail: string,
+): Response {
+  if (blockedForMs > 0) return tooManyFailures(blockedForMs);
+  if (keyProblem === 'stale') {
+    return problem('not_ready', 'The catalogue is away for so long that no API key is believed.');
+  }
+  return problem('unauthorized', keyProblem === undefined ? detail : KEY_PROBLEMS[keyProblem], {
     headers: { 'www-authenticate': 'Bearer realm="apura"' },
   });
 }
@@ -115,7 +166,8 @@ export function isSameHost(request: Request): boolean {
   return new URL(origin).host === new URL(request.url).host;
 }
 
-function bearerOf(request: Request): string | null {
+/** What stands behind `Bearer ` in the Authorization; null where nothing does. */
+export function bearerOf(request: Request): string | null {
   const header = request.headers.get('authorization');
   const match = header === null ? null : /^Bearer +(\S+) *$/i.exec(header);
   return match?.[1] ?? null;

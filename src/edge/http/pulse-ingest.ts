@@ -55,9 +55,12 @@ const REFUSALS = {
   readonly [PublicErrorCode, string]
 >;
 
+const NO_KEY = 'The bearer token is neither an API key nor the operator’s token.';
+
 const UNAUTHORIZED = {
   missing: 'Send an API key or the operator’s token: authorization: Bearer <it>.',
-  unknown: 'The bearer token is neither an API key nor the operator’s token.',
+  unheard: NO_KEY,
+  unknown: NO_KEY,
   revoked: 'The API key was revoked.',
   expired: 'The API key has expired.',
 } as const;

@@ -8,6 +8,7 @@ import {
   type Operators,
   refuseForeignPage,
   refuseUnlessOperator,
+  refuseUnlessReader,
 } from './operators.ts';
 import { PROBLEM_MEDIA_TYPE, PROBLEMS, type PublicErrorCode, problem } from './problems.ts';
 import { problemSchema } from './schemas.ts';
@@ -21,6 +22,8 @@ export type HttpContext = Context<HttpEnv>;
 export type Access =
   /** Anybody; operators may be shown more. */
   | 'public'
+  /** Operators, and tenants by an API key that may read; the route shows each its own. */
+  | 'tenant'
   /** Operators only. Not on a public port that has an admin port beside it. */
   | 'operator'
   /** Anybody, but part of the operators' side all the same. */
@@ -48,7 +51,7 @@ export function mountRoutes(
     app.on(method, path, (context) => {
       const request = context.req.raw;
       const caller = operators.identify(request, context.env.remoteAddress);
-      const refusal = route.access === 'operator' ? refuse(request, caller) : null;
+      const refusal = refuse(route.access, request, caller);
       return refusal ?? route.handle(context, caller);
     });
   }
@@ -64,8 +67,9 @@ export function methodNotAllowed(methods: readonly string[]): Response {
 }
 
 /** The actor of this caller's acts is known, and a change by cookie comes from our own page. */
-function refuse(request: Request, caller: Caller): Response | null {
-  const refusal = refuseUnlessOperator(caller);
+function refuse(access: Access, request: Request, caller: Caller): Response | null {
+  if (access === 'public' || access === 'operator-door') return null;
+  const refusal = access === 'operator' ? refuseUnlessOperator(caller) : refuseUnlessReader(caller);
   if (refusal !== null || caller.kind !== 'operator') return refusal;
   const isChange = request.method !== 'GET' && request.method !== 'HEAD';
   return isChange && caller.via === 'cookie' ? refuseForeignPage(request) : null;
@@ -126,3 +130,4 @@ export const OPERATOR_PROBLEMS = ['unauthorized', 'forbidden', 'too_many_attempt
 
 /** Who must ask, for a route's document. */
 export const OPERATOR_SECURITY = [{ operatorToken: [] }, { consoleSession: [] }];
+export const READER_SECURITY = [...OPERATOR_SECURITY, { apiKey: [] }];
