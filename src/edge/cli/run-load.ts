@@ -27,6 +27,7 @@ import { VoteRequests } from './load/vote-requests.ts';
 import { localUrl, OperatorApi } from './operator-api.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { reportErrors, runCommand } from './run-command.ts';
+import { runLoadPulses } from './run-load-pulses.ts';
 
 /** The journal keeps 8 bytes a vote. */
 const VOTES_MAX = 50_000_000;
@@ -83,13 +84,15 @@ const COMMAND = {
   },
   notes:
     'Latency counts from the instant at which a vote was due, so that a server that stalls can not\n' +
-    'hide it by making the generator wait. Exits with 1 when the balance sheet is not exact.',
+    'hide it by making the generator wait. Exits with 1 when the balance sheet is not exact.\n' +
+    'Pulses of metering instead of votes: apura load pulses --help',
 } satisfies Command<Flags>;
 
 type LoadFlags = FlagValues<(typeof COMMAND)['flags']>;
 
 /** Runs the command; resolves to its exit code. */
 export function runLoad(argv: readonly string[], io: CliIo): Promise<ExitCode> {
+  if (argv[0] === 'pulses') return runLoadPulses(argv.slice(1), io);
   return runCommand(COMMAND, argv, io, (flags) => load(flags, io));
 }
 

@@ -96,14 +96,18 @@ export class ServerBooks {
     try {
       return await this.#api.get('/v1/consistency');
     } catch (error) {
-      const away = error instanceof ApuraError && AWAY.has(error.code);
-      if (!away) throw error;
+      if (!isAway(error)) throw error;
       return null;
     }
   }
 }
 
 const AWAY: ReadonlySet<string> = new Set(['server_unreachable', 'not_ready']);
+
+/** Whether the server may answer when it is asked again in a moment. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ApuraError && AWAY.has(error.code);
+}
 
 function notAnOperator(): ApuraError {
   return new ApuraError(
