@@ -34,6 +34,8 @@ export interface AggregateDeps extends JobDeps<PulseCommit> {
   readonly ledger: PulseLedger;
   readonly transport: Pick<UsageTransport, 'send'>;
   readonly everyMs: number;
+  /** Told how many records went on their way after each drain. */
+  readonly onUsageSent?: (partition: number, records: number) => void;
 }
 
 /** Pulses into the ledger, usage on its way to rating. */
@@ -67,7 +69,8 @@ export function aggregateJob(deps: AggregateDeps): ConsumeJob<PulseCommit> {
         channel: (capacity) => new BoundedChannel<PulseBatch>(capacity),
       }),
     afterDrain: async (partition) => {
-      await sendPendingUsage({ ledger, transport }, partition);
+      const records = await sendPendingUsage({ ledger, transport }, partition);
+      deps.onUsageSent?.(partition, records);
     },
   });
 }

@@ -1,7 +1,11 @@
 /** `apura aggregate`: pulses into the ledger, usage on its way to rating; several share the partitions out. */
 import { logUsageTransport } from '../../application/metering/log-usage-transport.ts';
+import { ApuraError } from '../../domain/errors.ts';
+import type { Aggregated } from '../../edge/cli/aggregate-once.ts';
 import type { Readiness } from '../../edge/http/api-deps.ts';
-import type { PulseCommit } from '../../ports/pulse-ledger.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { PartitionOwnership } from '../../ports/partition-ownership.ts';
+import type { PulseCommit, PulseLedger } from '../../ports/pulse-ledger.ts';
 import type { UsageTransport } from '../../ports/usage-transport.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics, addPulseMetrics } from '../../telemetry/metering-metrics.ts';
@@ -9,6 +13,7 @@ import { version } from '../../version.ts';
 import { openGrpcUsageTransport } from '../metering/grpc-usage-transport.ts';
 import { aggregateJob, newWriterId } from '../metering/jobs.ts';
 import { type MeteringPlaces, meteringPlaces } from '../metering/logs-apart.ts';
+import { sleep } from '../sleep.ts';
 import { openPatiently, type RoleContext, type RunningRole, reportProcess } from './process.ts';
 import {
   partOf,
@@ -20,30 +25,47 @@ import {
 import { watchConsumer } from './watch-consumer.ts';
 
 const ROLE = 'aggregate';
+/** Joining a group takes a session of a member that died in it, and some. */
+const SETTLE_MS_MAX = 30_000;
+const SETTLE_LOOK_MS = 50;
+
+/** Opens one of the parts; `what` names it in words to the operator. */
+type OpenPart = <T>(what: string, open: () => Promise<T>) => Promise<T>;
+
+interface AggregateParts {
+  readonly log: EventLog;
+  readonly ledger: PulseLedger;
+  readonly transport: UsageTransport;
+  readonly ownership: PartitionOwnership;
+}
+
+async function openParts(
+  context: RoleContext,
+  cleanup: AsyncDisposableStack,
+  open: OpenPart,
+): Promise<AggregateParts> {
+  const { engines, config } = context;
+  const catalogue = cleanup.use(await open('catalogue', () => engines.meteringCatalogue()));
+  const places = await meteringPlaces(catalogue, config.partitions);
+  const { logId } = places.pulses.settings;
+  const log = cleanup.use(await open('log', () => engines.log(places.pulses)));
+  const ledger = cleanup.use(await open('ledger', () => engines.pulseLedger(logId)));
+  const transport = cleanup.use(await openTransport(context, places, open));
+  const ownership = cleanup.use(await open('group', () => engines.ownership(places.pulses, ROLE)));
+  return { log, ledger, transport, ownership };
+}
 
 export async function startAggregateRole(context: RoleContext): Promise<RunningRole> {
   const { engines, config, logger, clock } = context;
   await using cleanup = new AsyncDisposableStack();
-  const catalogue = cleanup.use(
-    await openPatiently(context, 'catalogue', () => engines.meteringCatalogue()),
+  const parts = await openParts(context, cleanup, (what, open) =>
+    openPatiently(context, what, open),
   );
-  const places = await meteringPlaces(catalogue, config.partitions);
-  const { logId } = places.pulses.settings;
-  const log = cleanup.use(await openPatiently(context, 'log', () => engines.log(places.pulses)));
-  const ledger = cleanup.use(
-    await openPatiently(context, 'ledger', () => engines.pulseLedger(logId)),
-  );
-  const transport = cleanup.use(await openTransport(context, places));
-  const ownership = cleanup.use(
-    await openPatiently(context, 'group', () => engines.ownership(places.pulses, ROLE)),
-  );
+  const { log, ownership } = parts;
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
   const totals = { counted: 0, duplicates: 0, conflicts: 0 };
   const job = aggregateJob({
-    log,
-    ledger,
-    transport,
-    ownership,
+    ...parts,
     clock,
     everyMs: config.aggregateEveryMs,
     onCommitted: (partition, commit: PulseCommit) => {
@@ -87,20 +109,99 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
   return {
     url: server.url,
     durability: log.description.durability,
-    logIds: [logId],
+    logIds: [log.description.logId],
     failed,
     stop: () => resources.disposeAsync(),
   };
 }
 
+/**
+ * One run over the partitions that the group gives this process, up to where the log ends when it begins.
+ * Waits for no server that is away. Partitions that fail are told; the others go on.
+ *
+ * @throws ApuraError `log_unavailable`: the group does not settle; and as whatever can't be opened.
+ */
+export async function aggregateOnce(context: RoleContext): Promise<Aggregated> {
+  const { config, logger, clock, signal } = context;
+  await using cleanup = new AsyncDisposableStack();
+  const parts = await openParts(context, cleanup, (_what, open) => open());
+  const { log, ledger, ownership } = parts;
+  const owned = await settled(ownership, signal);
+  const totals = { counted: 0, duplicates: 0, conflicts: 0, usageRecords: 0 };
+  const failures: string[] = [];
+  const job = aggregateJob({
+    ...parts,
+    clock,
+    everyMs: config.aggregateEveryMs,
+    onCommitted: (_partition, commit) => {
+      totals.counted += commit.counted;
+      totals.duplicates += commit.duplicates;
+      totals.conflicts += commit.conflicts;
+    },
+    onUsageSent: (_partition, records) => {
+      totals.usageRecords += records;
+    },
+    onTrouble: (error) => failures.push(error instanceof Error ? error.message : String(error)),
+    onHalted: (partition, { message }) => failures.push(`Partition ${partition}: ${message}`),
+  });
+  const behind = (): Promise<number | null> =>
+    blocksBehind(log, ledger, owned).catch((err: unknown) => {
+      logger.warn({ err }, 'how far the ledger is behind can not be told');
+      return null;
+    });
+  const behindBefore = await behind();
+  const { failed } = await job.runOnce(signal);
+  return {
+    logId: log.description.logId,
+    partitions: log.description.partitions,
+    owned: owned.length,
+    ...totals,
+    behindBefore,
+    behindAfter: await behind(),
+    failed,
+    failures,
+    stopped: signal.aborted,
+  };
+}
+
+/** The partitions of this process once its group has settled. @throws ApuraError `log_unavailable`. */
+async function settled(
+  ownership: PartitionOwnership,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const until = performance.now() + SETTLE_MS_MAX;
+  while (ownership.trouble !== null && !signal.aborted) {
+    if (performance.now() > until) {
+      const words = `The group has not settled in ${SETTLE_MS_MAX / 1_000} s: ${ownership.trouble}.`;
+      throw new ApuraError('log_unavailable', words);
+    }
+    await sleep(SETTLE_LOOK_MS, signal);
+  }
+  return [...ownership.owned];
+}
+
+async function blocksBehind(
+  log: Pick<EventLog, 'bounds'>,
+  ledger: Pick<PulseLedger, 'checkpoint'>,
+  partitions: readonly number[],
+): Promise<number> {
+  let blocks = 0;
+  for (const partition of partitions) {
+    const { end } = await log.bounds(partition);
+    const { nextOffset } = await ledger.checkpoint(partition);
+    blocks += Math.max(0, end - nextOffset);
+  }
+  return blocks;
+}
+
 async function openTransport(
-  context: RoleContext,
+  { engines, config, clock }: RoleContext,
   { usage }: MeteringPlaces,
+  open: OpenPart,
 ): Promise<UsageTransport> {
-  const { engines, config, clock } = context;
   const { usageTransport } = config;
   if (usageTransport.kind === 'grpc') return openGrpcUsageTransport(config, usageTransport.url);
-  const log = await openPatiently(context, 'usage log', () => engines.log(usage));
+  const log = await open('usage log', () => engines.log(usage));
   return {
     ...logUsageTransport({ log, clock, writerId: newWriterId() }),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),

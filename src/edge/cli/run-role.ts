@@ -28,16 +28,30 @@ export interface RoleDeps {
     values: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ) => Promise<RoleProcess>;
+  /** Left out where the role can only run on. */
+  readonly once?: RoleOnce;
+}
+
+/** One run and its end instead of a process that runs on: `--once`. */
+export interface RoleOnce {
+  readonly help: string;
+  /** Runs with the given values, by variable, and tells what came of it. @throws ApuraError where it can't. */
+  readonly run: (
+    values: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    io: CliIo,
+  ) => Promise<ExitCode>;
 }
 
 export function runRole(argv: readonly string[], io: CliIo, deps: RoleDeps): Promise<ExitCode> {
-  const { role, summary, settings } = deps;
+  const { role, summary, settings, once } = deps;
   const command = {
     name: `apura ${role}`,
     summary,
     flags: {
       ...settingFlags(settings),
       validateConfig: switchFlag('check the settings and exit', false),
+      ...(once === undefined ? {} : { once: switchFlag(once.help, false) }),
     },
     notes: SETTINGS_NOTE,
   };
@@ -48,7 +62,9 @@ export function runRole(argv: readonly string[], io: CliIo, deps: RoleDeps): Pro
       await io.stdout('The settings are in order.\n');
       return 0;
     }
-    const started = await deps.start(given, io.signal ?? new AbortController().signal);
+    const signal = io.signal ?? new AbortController().signal;
+    if (once !== undefined && values.once) return once.run(given, signal, io);
+    const started = await deps.start(given, signal);
     const grpc = started.grpcUrl === undefined ? '' : `  gRPC ${started.grpcUrl}\n`;
     await io.stdout(
       `Apura ${role} is ready: ${started.url}\n` +
