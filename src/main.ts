@@ -7,6 +7,7 @@ import { serve } from './compose.ts';
 import { checkApart, checkEmbedded, configOf, PARTITIONS_MAX } from './config/config.ts';
 import { ENV_VARIABLES, flagName, processEnv, readEnv } from './config/env.ts';
 import { ApuraError } from './domain/errors.ts';
+import { tellAggregated } from './edge/cli/aggregate-once.ts';
 import { runAudit } from './edge/cli/audit.ts';
 import type { CliIo, ExitCode } from './edge/cli/cli-io.ts';
 import { runDoctor } from './edge/cli/doctor.ts';
@@ -14,10 +15,11 @@ import { runGrow } from './edge/cli/grow.ts';
 import { runMigrate } from './edge/cli/migrate.ts';
 import { runRebuild } from './edge/cli/rebuild.ts';
 import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
+import { runDeadLetters } from './edge/cli/run-dead-letters.ts';
 import { runExport } from './edge/cli/run-export.ts';
 import { runLoad } from './edge/cli/run-load.ts';
 import { runPoll } from './edge/cli/run-poll.ts';
-import { runRole } from './edge/cli/run-role.ts';
+import { type RoleOnce, runRole } from './edge/cli/run-role.ts';
 import { runTop } from './edge/cli/run-top.ts';
 import { runServe, type ServeDeps } from './edge/cli/serve.ts';
 import type { Setting } from './edge/cli/setting-flags.ts';
@@ -59,6 +61,16 @@ const serveDeps = (io: CliIo): ServeDeps => ({
   },
 });
 
+const AGGREGATE_ONCE: RoleOnce = {
+  help: 'bring the ledger up to where the log ends now, tell what was done, and exit',
+  run: async (flags, signal, io) => {
+    const config = configWith(io, flags);
+    const { runAggregateOnce } = await import('./compose/roles.ts');
+    const logger = createLogger(config.logLevel, 'aggregate');
+    return tellAggregated(await runAggregateOnce(config, logger, signal), io);
+  },
+};
+
 const roleCommand = (role: Role): Subcommand => {
   const summary = ROLES[role];
   const run = (argv: readonly string[], io: CliIo): Promise<ExitCode> =>
@@ -73,6 +85,7 @@ const roleCommand = (role: Role): Subcommand => {
         const { startRole } = await import('./compose/roles.ts');
         return startRole(role, config, createLogger(config.logLevel, role), signal);
       },
+      ...(role === 'aggregate' ? { once: AGGREGATE_ONCE } : {}),
     });
   return { summary, run };
 };
@@ -92,6 +105,10 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
   sync: roleCommand('sync'),
   poll: { summary: 'Create and drive polls.', run: runPoll },
   load: { summary: 'Send votes at a rate, and prove that each counted once.', run: runLoad },
+  'dead-letters': {
+    summary: 'Decide about pulses and usage that could not be processed.',
+    run: runDeadLetters,
+  },
   audit: {
     summary: 'Hold the stores against the log.',
     run: (argv, io) =>

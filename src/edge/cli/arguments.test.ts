@@ -148,6 +148,16 @@ describe('a command line', () => {
     expect(refusalOf('a', '-')).toBe('apura sample does not take the argument "-"');
   });
 
+  test('with any number of further arguments is read where the command takes them', () => {
+    const taking = { ...command, further: { name: 'more', help: 'more of them' } };
+    expect(parseArguments(taking, [])).toMatchObject({ kind: 'usage' });
+    for (const argv of [['a'], ['a', 'b', 'c']]) {
+      expect(parseArguments(taking, argv)).toMatchObject({ kind: 'run', positionals: argv });
+    }
+    expect(helpText(taking)).toContain('Usage: apura sample <poll> [<more>…] [flags]');
+    expect(helpText(taking)).toMatch(/\[<more>…\] +more of them/);
+  });
+
   test('that asks for help gets help, whatever else it says', () => {
     expect(parseArguments(command, ['--bogus', '--help']).kind).toBe('help');
     expect(parseArguments(command, ['-h']).kind).toBe('help');

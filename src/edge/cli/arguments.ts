@@ -16,6 +16,8 @@ export interface Command<F extends Flags> {
   readonly summary: string;
   /** Arguments without a name, all of them required, in order. */
   readonly positionals?: readonly Positional[];
+  /** Any number of arguments behind those, also none. */
+  readonly further?: Positional;
   /** By their name on the command line in camel case: `adminPort` is `--admin-port`. */
   readonly flags: F;
   /** More for `--help`: examples, notes. */
@@ -55,7 +57,7 @@ export function parseArguments<F extends Flags>(
   if (missing !== undefined) {
     return { kind: 'usage', message: `${command.name} needs <${missing.name}>: ${missing.help}` };
   }
-  const surplus = positionals[wanted.length];
+  const surplus = command.further === undefined ? positionals[wanted.length] : undefined;
   if (surplus !== undefined) {
     return { kind: 'usage', message: `${command.name} does not take the argument "${surplus}"` };
   }
@@ -136,10 +138,15 @@ function kebabCase(name: string): string {
 
 /** What `--help` prints. */
 export function helpText(command: Command<Flags>): string {
-  const positionals = command.positionals ?? [];
-  const usage = [command.name, ...positionals.map(({ name }) => `<${name}>`), '[flags]'].join(' ');
+  const positionals = [
+    ...(command.positionals ?? []).map(({ name, help }) => [`<${name}>`, help] as const),
+    ...(command.further === undefined
+      ? []
+      : [[`[<${command.further.name}>…]`, command.further.help] as const]),
+  ];
+  const usage = [command.name, ...positionals.map(([syntax]) => syntax), '[flags]'].join(' ');
   const rows = [
-    ...positionals.map(({ name, help }) => [`<${name}>`, help] as const),
+    ...positionals,
     ...Object.entries(command.flags).map(
       ([name, flag]) => [flagSyntax(name, flag), flagHelp(flag)] as const,
     ),

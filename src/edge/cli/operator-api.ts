@@ -44,9 +44,9 @@ export class OperatorApi {
     return readObject(await this.#request('GET', path));
   }
 
-  /** As `get`; the request carries `body` as JSON. */
-  async post(path: string, body: unknown): Promise<Json> {
-    return readObject(await this.#request('POST', path, JSON.stringify(body)));
+  /** As `get`; the request carries `body` as JSON. `timeoutMs`: for an answer that may take long. */
+  async post(path: string, body: unknown, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Json> {
+    return readObject(await this.#request('POST', path, JSON.stringify(body), timeoutMs));
   }
 
   /** As `get`, for a body of any length that the caller reads as it comes. */
