@@ -153,4 +153,10 @@ describe('consuming a log', () => {
     expect(await job.runOnce(stop.signal)).toEqual({ drained: 0, failed: 0 });
     expect(done).toHaveLength(18);
   });
+
+  test('asked for before it runs does nothing yet', async () => {
+    const { job, done } = room();
+    job.trigger();
+    expect(done).toEqual([]);
+  });
 });

@@ -359,6 +359,30 @@ test('a tenant without a contract any more is charged for late usage all the sam
   expect(await room.unpriced()).toEqual([]);
 });
 
+test('of several contracts that are over it is the last one that late usage is charged behind', async () => {
+  const room = new RatingRoom('2026-02-10');
+  const prices = [priceOf('disk', '2')];
+  const ends = { first: '2026-03-01', second: '2026-03-10' };
+  const first = { validTo: at(ends.first), graceMs: 0, prices };
+  const second = { validFrom: at(ends.first), validTo: at(ends.second), graceMs: 0, prices };
+  await room.put('contract', contract('a-second', second));
+  await room.put('contract', contract('first', first));
+  await room.until('2026-03-15');
+  await room.use('disk', '2026-02-03', '1');
+  await room.rate();
+  expect(await room.told()).toEqual(['a-second 03-10: disk for 02-01 1 = 2.00 EUR']);
+});
+
+test('of several contracts that are all to come it is the first one', async () => {
+  const room = await roomWith('2026-03-20', ['disk', '2']);
+  await room.use('disk', '2026-03-02', '5');
+  await room.until('2026-04-10');
+  await room.put('contract', contract('a-later', { validFrom: at('2026-09-01') }));
+  await room.put('contract', contract('gold', { validFrom: at('2026-06-01') }));
+  await room.rate();
+  expect((await room.told()).at(-1)).toBe('gold 06-01: disk for 03-01 -5 = -10.00 EUR');
+});
+
 test('a tenant whose contract was moved to the future is charged in its first period', async () => {
   const room = await roomWith('2026-03-20', ['disk', '2']);
   await room.use('disk', '2026-03-02', '5');

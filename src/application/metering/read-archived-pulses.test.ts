@@ -40,12 +40,12 @@ test('archived pulses are read as they were sent, and what is none is told apart
 });
 
 test('a mistake of the program is not taken for a bad pulse', async () => {
-  const archive = await changed((pulse) => ({
-    ...pulse,
-    get bytes(): Uint8Array {
+  const bytes = new Proxy(new Uint8Array(1), {
+    get() {
       throw new TypeError('a mistake');
     },
-  }));
+  });
+  const archive = await changed((pulse) => ({ ...pulse, bytes }));
   const reading = Array.fromAsync(readArchivedPulses(archive, EVER, () => {}));
   await expect(reading).rejects.toThrow('a mistake');
 });
