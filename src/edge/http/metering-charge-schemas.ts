@@ -116,7 +116,33 @@ export const eventListSchema = z
   })
   .openapi('ThresholdEventList');
 
-export const estimateBodySchema = z.looseObject({}).openapi('EstimateBody');
+const {
+  id: _,
+  expectedVersion: __,
+  validFrom: ___,
+  validTo: ____,
+  ...tried
+} = ENTRY_BODIES.price.shape;
+export const estimateBodySchema = z
+  .strictObject({
+    tenant: z.string().nullable().optional().openapi({
+      description: 'Whose contract holds. Default: with an API key its own, else nobody’s.',
+    }),
+    at: time.nullable().optional().openapi({ description: 'When it would be used. Default: now.' }),
+    currency: z.string().nullable().optional().openapi({
+      description: 'Of list prices, where neither a contract nor `price` says it.',
+    }),
+    price: z.strictObject(tried).nullable().optional().openapi({
+      description: 'In place of what the contract or the list says of its sku and unit.',
+    }),
+    usage: z
+      .array(z.strictObject({ sku: z.string(), unit: z.string(), amount: decimal }))
+      .min(1)
+      .openapi({ description: 'What is used within one billing period.' }),
+  })
+  .openapi('EstimateBody', {
+    example: { tenant: 'acme', usage: [{ sku: 'storage', unit: 'GiB', amount: '1000.01' }] },
+  });
 export const estimateSchema = z
   .strictObject({ charges: z.array(chargeSchema), unpriced: z.array(unpriced) })
   .openapi('Estimate');
@@ -129,7 +155,7 @@ const rating = {
 export const applyBodySchema = z.strictObject(rating).openapi('RatingBody', {
   example: { tenant: 'acme', from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z' },
 });
-const tried = z.string().nullable().default(null).openapi({
+const replaced = z.string().nullable().default(null).openapi({
   description: 'The entry that it would replace. Default: a new one.',
 });
 export const previewBodySchema = z
@@ -137,8 +163,8 @@ export const previewBodySchema = z
     ...rating,
     entry: z
       .discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('price'), id: tried, body: ENTRY_BODIES.price }),
-        z.strictObject({ kind: z.literal('contract'), id: tried, body: ENTRY_BODIES.contract }),
+        z.strictObject({ kind: z.literal('price'), id: replaced, body: ENTRY_BODIES.price }),
+        z.strictObject({ kind: z.literal('contract'), id: replaced, body: ENTRY_BODIES.contract }),
       ])
       .optional()
       .openapi({ description: 'A price or contract to try, as it would be put. Stores nothing.' }),

@@ -28,6 +28,9 @@ import {
   type Route,
 } from './route.ts';
 
+/** What is reckoned anew in one request, ms: a year of billing periods and a little more. */
+export const RATING_SPAN_MS_MAX = 400 * 86_400_000;
+
 const span = { tenant, from: instant, to: instant };
 const applySchema = z.strictObject(span);
 /** The entry's own body is read where entries are put. */
@@ -175,11 +178,13 @@ async function readSpan<T extends { readonly from: number; readonly to: number }
     const response = problemOfFields('invalid_body', fieldErrorsOf(given.error.issues));
     return { kind: 'refused', response };
   }
-  if (given.data.from < given.data.to) return { kind: 'ok', value: given.data };
+  const { from, to } = given.data;
+  if (from < to && to - from <= RATING_SPAN_MS_MAX) return { kind: 'ok', value: given.data };
+  const days = RATING_SPAN_MS_MAX / 86_400_000;
   const error = {
     pointer: '/to',
     code: 'invalid_body',
-    detail: 'Must be later than from.',
+    detail: `Must be later than from, by at most ${days} days.`,
   } as const;
   return { kind: 'refused', response: problemOfFields('invalid_body', [error]) };
 }
