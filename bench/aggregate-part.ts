@@ -32,6 +32,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
     pulses,
     pulsesPerBlock: PULSES_PER_BLOCK,
     tenants: TENANTS,
+    writer: 1,
     from: to - HOUR_MS,
     to,
   };

@@ -21,6 +21,7 @@ const PAGE_ORDER = [
   'start',
   'pulses',
   'aggregate',
+  'pulse-ledger',
   'peak',
   'soak',
   'soak-apart',

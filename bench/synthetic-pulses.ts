@@ -8,6 +8,8 @@ export interface SyntheticPulses {
   readonly pulses: number;
   readonly pulsesPerBlock: number;
   readonly tenants: number;
+  /** Part of every id, 0 to 65,535: another one for other pulses. */
+  readonly writer: number;
   /** The pulses spread evenly over `[from, to)`, in order, ms since the Unix epoch. */
   readonly from: number;
   readonly to: number;
@@ -22,14 +24,11 @@ export interface PulseBlockBytes {
 
 const BLOCKS_PER_APPEND = 16;
 const TRAVEL_MS = 40;
-const WRITER = 1;
 
 /** Whole blocks for partition 0: as many as hold `pulses`. */
 export function* pulseBlocks(spec: SyntheticPulses): Generator<PulseBlockBytes> {
-  const { pulses, pulsesPerBlock, tenants, from, to } = spec;
-  const template = new PulseTemplate({
-    ...{ pulses: pulsesPerBlock, writer: WRITER, tenants, occurredAt: from },
-  });
+  const { pulses, pulsesPerBlock, tenants, writer, from, to } = spec;
+  const template = new PulseTemplate({ pulses: pulsesPerBlock, writer, tenants, occurredAt: from });
   const { bytes, start, end, sum } = template;
   const view = new DataView(bytes.buffer);
   const packer = new PulsePacker();

@@ -1,0 +1,188 @@
+/** What the pulse ledger takes and answers on top of ten million pulses, on SQLite and on Postgres. */
+import { join } from 'node:path';
+import { openPostgresPulseLedger } from '../src/adapters/postgres/pulse-ledger.ts';
+import { openSqlitePulseLedger } from '../src/adapters/sqlite/pulse-ledger.ts';
+import { type Granularity, usageBounds } from '../src/domain/metering/usage-bounds.ts';
+import type { PulseLedger } from '../src/ports/pulse-ledger.ts';
+import {
+  atLeast,
+  atMost,
+  count,
+  type Figure,
+  milliseconds,
+  noted,
+  perSecond,
+  required,
+  seconds,
+} from './figure.ts';
+import type { Part, PartResult, PartRun } from './part.ts';
+import { FED_STEP_PULSES, type FedPulses, PulseFeeder } from './pulse-feeder.ts';
+import { tenantName } from './pulse-template.ts';
+import { startBenchPostgres } from './servers.ts';
+import { highest, median, percentile } from './statistics.ts';
+
+const TENANTS = 40;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const ZONE = 'Europe/Berlin';
+/** What comes on top is of these minutes, as what a worker finds in its log. */
+const LIVE_MS = 600_000;
+
+const QUESTIONS = [
+  { name: 'day by hour', granularity: 'PT1H', days: 1, times: 200 },
+  { name: 'month by day', granularity: 'P1D', days: 30, times: 200 },
+  { name: 'year by month', granularity: 'P1M', days: 364, times: 50 },
+] as const satisfies readonly {
+  readonly granularity: Granularity;
+  readonly [more: string]: unknown;
+}[];
+const USAGE_MS_MAX = 50;
+
+interface Store {
+  readonly title: string;
+  readonly partitions: number;
+  readonly perSecondMin: number;
+}
+
+const SQLITE: Store = { title: 'SQLite', partitions: 1, perSecondMin: 150_000 };
+const POSTGRES: Store = { title: 'Postgres', partitions: 12, perSecondMin: 60_000 };
+
+interface Asked {
+  readonly question: string;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly rows: number;
+}
+
+interface Measured {
+  readonly store: Store;
+  readonly fill: Omit<FedPulses, 'commits'> & { readonly elapsedMs: number };
+  readonly live: FedPulses;
+  readonly asked: readonly Asked[];
+}
+
+async function ask(ledger: PulseLedger, end: number, quick: boolean): Promise<readonly Asked[]> {
+  const asked: Asked[] = [];
+  for (const { name, granularity, days, times } of QUESTIONS) {
+    const took: number[] = [];
+    let rows = 0;
+    for (let time = 0; time < (quick ? 5 : times); time += 1) {
+      // Another tenant each time, and other days as far as the year has them.
+      const to = end - ((time * 7) % (365 - days)) * DAY_MS;
+      const filter = { tenant: tenantName(time % TENANTS), sku: null, unit: null };
+      const span = { from: to - days * DAY_MS, to };
+      const startedAt = performance.now();
+      const bounds = usageBounds(span.from, span.to, granularity, ZONE);
+      if (bounds === null) throw new Error('Too many windows.');
+      rows = (await ledger.usage({ ...filter, ...span }, bounds)).length;
+      took.push(performance.now() - startedAt);
+    }
+    const [p50Ms, p99Ms] = [median(took), percentile(took, 99)];
+    asked.push({ question: name, p50Ms, p99Ms, rows });
+  }
+  return asked;
+}
+
+/** @throws where the ledger's usage is not what was fed. */
+async function refuseMiscount(
+  ledger: PulseLedger,
+  fed: readonly FedPulses[],
+  from: number,
+  to: number,
+): Promise<void> {
+  const all = { tenant: null, sku: null, unit: null, from, to };
+  const rows = await ledger.usage(all, [from, to]);
+  const counted = rows.reduce((sum, row) => sum + row.count, 0);
+  const added = rows.reduce((sum, row) => sum + row.sum, 0n);
+  const pulses = fed.reduce((sum, one) => sum + one.pulses, 0);
+  const sum = fed.reduce((total, one) => total + one.sum, 0n);
+  if (counted === pulses && added === sum) return;
+  throw new Error(
+    `The ledger tells of ${counted} pulses and ${added}, fed were ${pulses}, ${sum}.`,
+  );
+}
+
+async function measure(store: Store, ledger: PulseLedger, part: PartRun): Promise<Measured> {
+  const { quick, say } = part;
+  const [base, more] = quick ? [400_000, 100_000] : [10_000_000, 2_000_000];
+  const end = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+  const begin = end - 365 * DAY_MS;
+  const feeder = new PulseFeeder(ledger, store.partitions);
+  await feeder.start();
+  say(`${store.title}: filling it with ${count(base)} pulses of a year`);
+  const filledFrom = performance.now();
+  const year = { pulses: base, tenants: TENANTS, writer: 1, from: begin, to: end };
+  const fill = await feeder.feed(year);
+  const elapsedMs = performance.now() - filledFrom;
+  say(`  ${count(more)} pulses on top`);
+  const minutes = { pulses: more, tenants: TENANTS, writer: 2, from: end, to: end + LIVE_MS };
+  const live = await feeder.feed(minutes);
+  say('  asking for usage');
+  const asked = await ask(ledger, end, quick);
+  await refuseMiscount(ledger, [fill, live], begin, end + HOUR_MS);
+  const { commits: _, ...filled } = fill;
+  return { store, fill: { ...filled, elapsedMs }, live, asked };
+}
+
+function figuresOf({ store, fill, live, asked }: Measured): Figure[] {
+  const { title, perSecondMin } = store;
+  const commitMs = live.commits.reduce((sum, ms) => sum + ms, 0);
+  const steps = [median(live.commits), percentile(live.commits, 99), highest(live.commits)];
+  return [
+    noted(
+      `${title}: filling it with ${count(fill.pulses)} pulses of a year`,
+      seconds(fill.elapsedMs / 1_000),
+    ),
+    atLeast(
+      `${title}: steps on top of them, pulses`,
+      (live.pulses / commitMs) * 1_000,
+      perSecondMin,
+      perSecond,
+    ),
+    noted(`${title}: a step, p50, p99 and longest`, steps.map(milliseconds).join(', ')),
+    noted(
+      `${title}: CPU time of the worker in commits, a pulse`,
+      `${(live.cpuMicros / live.pulses).toFixed(2)} µs`,
+    ),
+    ...asked.flatMap(({ question, p50Ms, p99Ms }) => [
+      noted(`${title}: usage of a tenant's ${question}, p50`, milliseconds(p50Ms)),
+      atMost(`${title}: usage of a tenant's ${question}, p99`, p99Ms, USAGE_MS_MAX, milliseconds),
+    ]),
+  ];
+}
+
+async function run(part: PartRun): Promise<PartResult> {
+  const measured: Measured[] = [];
+  {
+    const path = join(part.folder, 'pulse-ledger.db');
+    await using ledger = openSqlitePulseLedger({ path, logId: 'bench' });
+    measured.push(await measure(SQLITE, ledger, part));
+  }
+  {
+    await using server = await startBenchPostgres(part.folder);
+    await using ledger = await openPostgresPulseLedger({ url: server.url, logId: 'bench' });
+    measured.push(await measure(POSTGRES, ledger, part));
+  }
+  const pulses = measured.reduce((sum, { fill, live }) => sum + fill.pulses + live.pulses, 0);
+  return {
+    figures: [
+      ...measured.flatMap(figuresOf),
+      required('Usage = fed, in number and sum', `${count(pulses)} pulses`, true),
+    ],
+    details: { measured },
+  };
+}
+
+export const pulseLedgerPart: Part = {
+  name: 'pulse-ledger',
+  title: 'The pulse ledger over ten million pulses',
+  onlyByName: true,
+  method:
+    `Steps of ${count(FED_STEP_PULSES)} pulses, decoded and added up beforehand, committed one at a time: first a ` +
+    `year of ${TENANTS} tenants with three SKUs each, used in every quarter of an hour, then minutes of now, ` +
+    'which are what is measured: keys, pulses and windows in one flushed transaction a step. SQLite has one ' +
+    'partition as in `serve`, Postgres twelve that take steps in turn, with the defaults of its package and ' +
+    `fsync on. Then usage is asked for in the time zone ${ZONE}, of one tenant after the other; a window's ` +
+    'pulses lie in one partition here, in all of them at worst.',
+  run,
+};
