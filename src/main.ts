@@ -14,6 +14,7 @@ import { runDoctor } from './edge/cli/doctor.ts';
 import { runGrow } from './edge/cli/grow.ts';
 import { runMigrate } from './edge/cli/migrate.ts';
 import { runRebuild } from './edge/cli/rebuild.ts';
+import { runArchiveExport, runArchiveReplay } from './edge/cli/run-archive.ts';
 import { runGroup, type Subcommand } from './edge/cli/run-command.ts';
 import { runDeadLetters } from './edge/cli/run-dead-letters.ts';
 import { runExport } from './edge/cli/run-export.ts';
@@ -48,6 +49,17 @@ const SETTINGS: readonly Setting[] = ENV_VARIABLES.map(({ name, help, placeholde
 
 /** Those that say where an installation's log and stores are. */
 const PLACES = SETTINGS.filter(({ flag }) => ['data', 'log', 'tally', 'ledger'].includes(flag));
+
+/** And where its archive is. */
+const ARCHIVE_PLACES = SETTINGS.filter(({ flag }) =>
+  ['log', 'tally', 'ledger', 'archive'].includes(flag),
+);
+
+async function archiveEngines(io: CliIo, flags: Values, command: string) {
+  const config = configWith(io, flags);
+  const { enginesOf } = await import('./compose/engines.ts');
+  return { engines: enginesOf(config, command), partitions: config.partitions };
+}
 
 const serveDeps = (io: CliIo): ServeDeps => ({
   settings: SETTINGS,
@@ -137,6 +149,24 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
       runGrow(argv, io, PLACES, PARTITIONS_MAX, async (flags, partitions) => {
         const { grow } = await import('./compose/offline-apart.ts');
         return grow(configWith(io, flags), partitions);
+      }),
+  },
+  'archive-replay': {
+    summary: 'Bring pulses back from the archive into the ledger.',
+    run: (argv, io) =>
+      runArchiveReplay(argv, io, ARCHIVE_PLACES, async (flags, span, onPage) => {
+        const { partitions, engines } = await archiveEngines(io, flags, 'archive-replay');
+        const { replayRange } = await import('./compose/metering/archive-range.ts');
+        return replayRange(engines, { ...span, partitions }, onPage);
+      }),
+  },
+  'archive-export': {
+    summary: 'Write pulses of the archive to a file.',
+    run: (argv, io) =>
+      runArchiveExport(argv, io, ARCHIVE_PLACES, async (flags, target, onPage) => {
+        const { partitions, engines } = await archiveEngines(io, flags, 'archive-export');
+        const { exportRange } = await import('./compose/metering/archive-range.ts');
+        return exportRange(engines, { ...target, partitions }, onPage);
       }),
   },
   doctor: {

@@ -73,7 +73,7 @@ async function room(change: { readonly log?: (log: EventLog) => EventLog } = {})
     );
     return (await Promise.all(ends)).reduce((sum, { end }) => sum + end, 0);
   };
-  return { context, send, groups, usageBlocks, logId };
+  return { context, clock, send, groups, usageBlocks, logId };
 }
 
 describe('one run of the aggregation', () => {
@@ -158,6 +158,45 @@ describe('one run of the aggregation', () => {
       failed: PARTITIONS,
       failures: Array.from({ length: PARTITIONS }, () => 'Away.'),
     });
+  });
+
+  test('waits for its seat, and works on what it is given then', async () => {
+    const { context, send, groups } = await room();
+    await send(0, 'a');
+    let looks = 0;
+    const ownership: Engines['ownership'] = async (place, role) => {
+      const member = await groups.join({ ...place.settings, role });
+      return {
+        get owned() {
+          return looks > 2 ? member.owned : new Set<number>();
+        },
+        get trouble() {
+          looks += 1;
+          return looks > 2 ? null : 'it settles';
+        },
+        subscribe: (listener) => member.subscribe(listener),
+        [Symbol.asyncDispose]: () => member[Symbol.asyncDispose](),
+      };
+    };
+    const engines = { ...context.engines, ownership };
+    expect(await aggregateOnce({ ...context, engines })).toMatchObject({ counted: 1, owned: 3 });
+  });
+
+  test('gives up where its group does not settle', async () => {
+    const { context, clock } = await room();
+    const ownership: Engines['ownership'] = async () => ({
+      owned: new Set<number>(),
+      get trouble() {
+        clock.advance(10_000);
+        return 'nobody answers';
+      },
+      subscribe: () => ({ [Symbol.dispose]() {} }),
+      async [Symbol.asyncDispose]() {},
+    });
+    const engines = { ...context.engines, ownership };
+    await expect(aggregateOnce({ ...context, engines })).rejects.toThrow(
+      new ApuraError('log_unavailable', 'The group has not settled in 30 s: nobody answers.'),
+    );
   });
 
   test('told to stop, it says so', async () => {

@@ -126,7 +126,7 @@ export async function aggregateOnce(context: RoleContext): Promise<Aggregated> {
   await using cleanup = new AsyncDisposableStack();
   const parts = await openParts(context, cleanup, (_what, open) => open());
   const { log, ledger, ownership } = parts;
-  const owned = await settled(ownership, signal);
+  const owned = await settled(ownership, context);
   const totals = { counted: 0, duplicates: 0, conflicts: 0, usageRecords: 0 };
   const failures: string[] = [];
   const job = aggregateJob({
@@ -167,11 +167,11 @@ export async function aggregateOnce(context: RoleContext): Promise<Aggregated> {
 /** The partitions of this process once its group has settled. @throws ApuraError `log_unavailable`. */
 async function settled(
   ownership: PartitionOwnership,
-  signal: AbortSignal,
+  { clock, signal }: Pick<RoleContext, 'clock' | 'signal'>,
 ): Promise<readonly number[]> {
-  const until = performance.now() + SETTLE_MS_MAX;
+  const until = clock.monotonic() + SETTLE_MS_MAX;
   while (ownership.trouble !== null && !signal.aborted) {
-    if (performance.now() > until) {
+    if (clock.monotonic() > until) {
       const words = `The group has not settled in ${SETTLE_MS_MAX / 1_000} s: ${ownership.trouble}.`;
       throw new ApuraError('log_unavailable', words);
     }

@@ -1,0 +1,97 @@
+/** A range of an archive in memory, brought back and written to files as the commands do. */
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { columnsOf, logged, NOON, pulseStep } from '../../../test/support/pulse-samples.ts';
+import { MemoryArchive, MemoryArchiveContent } from '../../adapters/memory/archive.ts';
+import {
+  MemoryMeteringCatalogue,
+  MemoryMeteringStore,
+} from '../../adapters/memory/metering-catalogue.ts';
+import { MemoryPulseLedger, MemoryPulseStore } from '../../adapters/memory/pulse-ledger.ts';
+import { exportRange, replayRange } from './archive-range.ts';
+import { meteringPlaces } from './logs-apart.ts';
+
+const HOUR_MS = 3_600_000;
+const WHOLE = { from: NOON, to: NOON + 4 * HOUR_MS, partitions: null };
+
+/** An archive of four pulses, an hour apart, and a ledger that has counted and forgotten them. */
+async function room() {
+  const catalogue = new MemoryMeteringCatalogue(new MemoryMeteringStore());
+  const { pulses: place } = await meteringPlaces(catalogue, null);
+  const { logId } = place.settings;
+  const store = new MemoryPulseStore(logId);
+  const content = new MemoryArchiveContent();
+  const engines = {
+    meteringCatalogue: async () => catalogue,
+    archive: async () => new MemoryArchive(content),
+    pulseLedger: async (asked: string) => new MemoryPulseLedger(store, asked),
+  };
+  const pulses = [0, 1, 2, 3].map((hour) =>
+    logged({ id: `p${hour}`, amount: '1', occurredAt: NOON + hour * HOUR_MS }),
+  );
+  const ledger = new MemoryPulseLedger(store);
+  const { epoch } = await ledger.takeOver(0);
+  await ledger.commit(pulseStep(pulses, { epoch }));
+  await new MemoryArchive(content).put(logId, 0, columnsOf(pulses));
+  await ledger.forget(NOON, NOON + 4 * HOUR_MS);
+  return { engines, content, logId };
+}
+
+describe('a range of the archive', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'apura-range-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('is brought back into the ledger of the installation’s log, once', async () => {
+    const { engines } = await room();
+    const pages: number[] = [];
+    const part = { ...WHOLE, to: NOON + 2 * HOUR_MS };
+    const first = await replayRange(engines, part, ({ read }) => pages.push(read));
+    expect(first).toMatchObject({ read: 2, restored: 2, leftAlone: 0, unreadable: 0 });
+    expect(pages.at(-1)).toBe(2);
+    const again = await replayRange(engines, WHOLE, () => {});
+    expect(again).toMatchObject({ read: 4, restored: 2, leftAlone: 2 });
+  });
+
+  test('is written to a file, and told page by page', async () => {
+    const { engines } = await room();
+    const path = join(folder, 'pulses.ndjson');
+    const pages: number[] = [];
+    const target = { ...WHOLE, from: NOON + HOUR_MS, format: 'ndjson', path } as const;
+    const written = await exportRange(engines, target, (read) => pages.push(read));
+    const text = readFileSync(path, 'utf8');
+    const ids = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(ids).toEqual(['p1', 'p2', 'p3']);
+    expect(written).toEqual({ pulses: 3, bytes: Buffer.byteLength(text), unreadable: 0 });
+    expect(pages.at(-1)).toBe(3);
+  });
+
+  test('counts what is no pulse any more, and leaves it out', async () => {
+    const { engines, content, logId } = await room();
+    const bad = columnsOf([logged({ id: 'bad', amount: '1', occurredAt: NOON })], 9);
+    bad.bytes.fill(0xff);
+    await new MemoryArchive(content).put(logId, 0, bad);
+    const target = { ...WHOLE, format: 'csv', path: join(folder, 'pulses.csv') } as const;
+    expect(await exportRange(engines, target, () => {})).toMatchObject({
+      pulses: 4,
+      unreadable: 1,
+    });
+  });
+
+  test('leaves no file where whoever is told breaks off', async () => {
+    const { engines } = await room();
+    const target = { ...WHOLE, format: 'csv', path: join(folder, 'pulses.csv') } as const;
+    const broken = exportRange(engines, target, () => {
+      throw new Error('enough');
+    });
+    await expect(broken).rejects.toThrow('enough');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
