@@ -1,26 +1,45 @@
 /** Pulses under load while every part of metering dies once: none is lost, each counts once, and is charged. */
-import { describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { openKafkaLog } from '../../src/adapters/kafka/event-log.ts';
+import { openPostgresMeteringCatalogue } from '../../src/adapters/postgres/metering-catalogue.ts';
+import { newLogSettings } from '../../src/compose/new-log.ts';
+import type { EventLog } from '../../src/ports/event-log.ts';
+import { SESSION_MS } from '../../src/ports/partition-ownership.ts';
+import type { ApiClient, Json } from '../support/api-client.ts';
+import { framedBlock } from '../support/archive-room.ts';
 import { Installation } from '../support/installation.ts';
-import { makeContracts, nothingWaits, PulseSenders } from '../support/pulse-drill.ts';
+import { type InstallationApart, startApart } from '../support/installation-apart.ts';
+import { encodedPulse } from '../support/pulse-bytes.ts';
+import {
+  booksOf,
+  makeContracts,
+  meteringState,
+  nothingWaits,
+  PulseSenders,
+} from '../support/pulse-drill.ts';
+import { logged } from '../support/pulse-samples.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const DIFFERENCES_SHOWN = 10;
+/** So many acknowledged pulses are no leftovers of what was under way. */
 const PULSES_BETWEEN = 300;
 const KILLS = 6;
+const PARTITIONS = 3;
+const ENV = { APURA_AGGREGATE_EVERY: '200ms' };
 
-async function expectExact(
-  senders: PulseSenders,
-  client: Installation['client'],
-  logs: () => string,
-): Promise<void> {
-  try {
-    await senders.settle();
-    await nothingWaits(client);
-  } catch (error) {
-    throw new Error(`${error}\n${logs()}`, { cause: error });
-  }
+/** Waits until all is settled, and holds it against the senders' books. */
+async function expectExact(name: string, senders: PulseSenders, client: ApiClient): Promise<void> {
+  await senders.settle();
+  await nothingWaits(client);
   const found = await senders.differences(client);
+  const { duplicates } = booksOf(await meteringState(client));
+  const { figures } = senders;
+  console.log(`${name}: ${JSON.stringify({ ...figures, duplicates })}`);
   expect(found.slice(0, DIFFERENCES_SHOWN)).toEqual([]);
+  // The drill has drilled.
+  const { unknown, repeated, contradicted, rejected } = figures;
+  expect(Math.min(unknown, repeated, contradicted, rejected)).toBeGreaterThan(0);
 }
 
 describe('kill -9 of a server that does it all', () => {
@@ -28,7 +47,7 @@ describe('kill -9 of a server that does it all', () => {
     const random = new SeededRandom();
     console.log(`pulses in one process: SEED=${random.seed}`);
     await using apura = await Installation.start({
-      env: { APURA_PARTITIONS: '3', APURA_AGGREGATE_EVERY: '200ms' },
+      env: { ...ENV, APURA_PARTITIONS: String(PARTITIONS) },
     });
     const { client } = apura;
     await makeContracts(client);
@@ -43,10 +62,237 @@ describe('kill -9 of a server that does it all', () => {
       await apura.restart();
     }
     await senders.acknowledges(PULSES_BETWEEN);
-    await expectExact(senders, client, () => apura.serving.log);
-    console.log(`pulses in one process: ${JSON.stringify(senders.figures)}`);
-    // The drill has drilled.
-    const { unknown, repeated, contradicted, rejected } = senders.figures;
-    expect(Math.min(unknown, repeated, contradicted, rejected)).toBeGreaterThan(0);
+    await expectExact('pulses in one process', senders, client);
+  });
+});
+
+describe('roles apart on kafka and postgres', () => {
+  const resources = new AsyncDisposableStack();
+  let apart: InstallationApart;
+  let client: ApiClient;
+  beforeAll(async () => {
+    const roles = { tally: 0, ledger: 0, sync: 0, aggregate: 2, rate: 1 };
+    apart = resources.use(
+      await startApart({ log: 'kafka', roles, partitions: PARTITIONS, env: ENV }),
+    );
+    ({ client } = apart);
+    await makeContracts(client);
+  });
+  afterAll(() => resources.disposeAsync());
+
+  /** Waits until the ledger has counted all that is acknowledged by now. */
+  const hasCounted = async (senders: PulseSenders): Promise<void> => {
+    const goal = senders.acknowledged;
+    await waitUntil(`${goal} pulses are counted`, async () => {
+      return booksOf(await meteringState(client)).counted >= goal;
+    });
+  };
+  const goOn = async (senders: PulseSenders): Promise<void> => {
+    await senders.acknowledges(PULSES_BETWEEN);
+    await hasCounted(senders);
+  };
+
+  type Fault = readonly [name: string, strike: (senders: PulseSenders) => Promise<void>];
+  const faults: readonly Fault[] = [
+    [
+      'kill -9 of a door while the log has not confirmed',
+      async (senders) => {
+        const [broker] = apart.kafka?.nodes ?? [];
+        broker?.pause();
+        try {
+          await senders.isLeftInDoubt();
+          await apart.kill('ingest-1');
+        } finally {
+          broker?.resume();
+        }
+        await goOn(senders);
+        await apart.restart('ingest-1');
+      },
+    ],
+    [
+      'kill -9 of the process that answers questions, a door too',
+      async (senders) => {
+        await apart.kill('query-1');
+        await senders.acknowledges(PULSES_BETWEEN);
+        await apart.restart('query-1');
+        await hasCounted(senders);
+      },
+    ],
+    [
+      'kill -9 of an aggregating process',
+      async (senders) => {
+        await apart.kill('aggregate-1');
+        await goOn(senders);
+        await apart.restart('aggregate-1');
+      },
+    ],
+    [
+      'rating dead while usage comes in by the broker',
+      async (senders) => {
+        await apart.kill('rate-1');
+        await goOn(senders);
+        await waitUntil('usage waits in the broker', async () => {
+          const { usageBehind, usagePending } = await meteringState(client);
+          return usageBehind > 0 && usagePending === 0;
+        });
+        await apart.restart('rate-1');
+        await goOn(senders);
+      },
+    ],
+    [
+      'kill -9 of the broker',
+      async (senders) => {
+        const [broker] = apart.kafka?.nodes ?? [];
+        await broker?.kill();
+        await broker?.start();
+        await goOn(senders);
+      },
+    ],
+    [
+      'kill -9 of Postgres',
+      async (senders) => {
+        await apart.postgres.stop();
+        await senders.acknowledges(PULSES_BETWEEN);
+        await apart.postgres.start();
+        await goOn(senders);
+      },
+    ],
+    [
+      'SIGSTOP of an aggregating process beyond its session',
+      async (senders) => {
+        const stoppedAt = performance.now();
+        await apart.kill('aggregate-2', 'SIGSTOP');
+        await goOn(senders);
+        await waitUntil('the session is over', () => performance.now() - stoppedAt > SESSION_MS);
+        await goOn(senders);
+        await apart.kill('aggregate-2', 'SIGCONT');
+        await goOn(senders);
+        expect(apart.process('aggregate-2').isRunning).toBe(true);
+      },
+    ],
+    [
+      'rating dead while usage comes to it by gRPC',
+      async (senders) => {
+        const direct = {
+          APURA_USAGE_TRANSPORT: 'grpc',
+          APURA_RATING_URL: apart.process('rate-1').grpcUrl,
+        };
+        await Promise.all(['aggregate-1', 'aggregate-2'].map((name) => apart.remove(name)));
+        await Promise.all([apart.start('aggregate', direct), apart.start('aggregate', direct)]);
+        await goOn(senders);
+        await apart.kill('rate-1');
+        await goOn(senders);
+        await waitUntil('usage waits for rating', async () => {
+          return (await meteringState(client)).usagePending > 0;
+        });
+        await apart.restart('rate-1');
+        await goOn(senders);
+      },
+    ],
+  ];
+
+  test('lose no pulse that was acknowledged, count each once and charge it, whichever part dies', async () => {
+    const random = new SeededRandom();
+    console.log(`pulses apart: SEED=${random.seed}`);
+    await using senders = new PulseSenders({
+      doors: () => ['ingest-1', 'query-1'].map((name) => apart.process(name)),
+      token: apart.token,
+      seed: random.seed,
+    });
+    try {
+      await goOn(senders);
+      for (const [name, strike] of faults) {
+        const struckAt = performance.now();
+        await strike(senders).catch((error: unknown) => {
+          throw new Error(`${name}: ${error}`, { cause: error });
+        });
+        console.log(`  ${name}: over after ${Math.round(performance.now() - struckAt)} ms`);
+      }
+      await expectExact('pulses apart', senders, client);
+      // Of what was in doubt the log held some: it was sent again all the same.
+      const { duplicates } = booksOf(await meteringState(client));
+      expect(duplicates).toBeGreaterThan(senders.figures.repeated);
+    } catch (error) {
+      throw new Error(`The drill has failed: ${error}\n${apart.logs}`, { cause: error });
+    }
+  });
+
+  describe('what lies in the log and can not be read', () => {
+    const SKU = 'poisoned';
+    const pulseOf = (id: string, amount: string): Uint8Array =>
+      encodedPulse(
+        logged({ id, tenant: 'acme', sku: SKU, unit: 'GiB', amount, occurredAt: Date.now() }).pulse,
+      );
+    let log: EventLog;
+    beforeAll(async () => {
+      const { APURA_LOG: url = '', APURA_LEDGER: postgres = '' } = apart.env;
+      await using catalogue = await openPostgresMeteringCatalogue({ url: postgres });
+      const name = 'resource-consumption';
+      const settings = await catalogue.mintLogSettings(name, newLogSettings(PARTITIONS, name));
+      log = resources.use(await openKafkaLog({ url, ...settings }));
+    });
+
+    const sums = async (): Promise<string> => {
+      const day = 86_400_000;
+      const today = Math.floor(Date.now() / day) * day;
+      const query = new URLSearchParams({
+        sku: SKU,
+        from: new Date(today - day).toISOString(),
+        to: new Date(today + day).toISOString(),
+        granularity: 'P1M',
+      });
+      const { json } = await client.mustBe(200, `/v1/usage?${query}`);
+      const [row, ...more] = json.data as readonly Json[];
+      expect(more).toEqual([]);
+      return `${row?.value} in ${row?.count}`;
+    };
+    const letters = async (): Promise<readonly Json[]> =>
+      (await client.mustBe(200, '/v1/dead-letters')).json.items as readonly Json[];
+    /** The one letter that names this place in the log. */
+    const letterAt = (partition: number, offset: number, index: number | null): Promise<Json> =>
+      waitUntil(`a letter of ${partition}/${offset}`, async () => {
+        const found = (await letters()).find(({ origin }) =>
+          Bun.deepEquals(origin, { ...(origin as Json), partition, offset, index }),
+        );
+        return found === undefined
+          ? null
+          : (await client.mustBe(200, `/v1/dead-letters/${found.id}`)).json;
+      });
+    const append = async (partition: number, bytes: Uint8Array): Promise<number> => {
+      const [offset] = await log.append([{ partition, bytes }]);
+      return offset ?? -1;
+    };
+    const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+    const requeue = (letter: Json): Promise<unknown> =>
+      client.mustBe(200, `/v1/dead-letters/${letter.id}/requeue`, { method: 'POST' });
+
+    test('becomes a dead letter with its bytes, and what lies around it counts', async () => {
+      const garbage = crypto.getRandomValues(new Uint8Array(100));
+      const malformed = Uint8Array.of(0xff, 0xff, 0xff);
+      await append(1, framedBlock(1, [pulseOf('before', '0.1')]));
+      const block = await append(1, garbage);
+      const around = [pulseOf('left', '0.02'), malformed, pulseOf('right', '0.003')];
+      const amid = await append(1, framedBlock(1, around));
+      await append(1, framedBlock(1, [pulseOf('after', '0.0004')]));
+      const whole = await letterAt(1, block, null);
+      expect(whole).toMatchObject({ state: 'PENDING', attempts: 1, bytes: base64(garbage) });
+      const one = await letterAt(1, amid, 1);
+      expect(one).toMatchObject({ state: 'PENDING', attempts: 1, bytes: base64(malformed) });
+      await waitUntil('what lies around counts', async () => (await sums()) === '0.1234 in 4');
+
+      await requeue(whole);
+      await requeue(one);
+      for (const { id } of [whole, one]) {
+        const again = await waitUntil('it has failed again', async () => {
+          const { json } = await client.mustBe(200, `/v1/dead-letters/${id}`);
+          return json.attempts === 2 && json;
+        });
+        expect(again).toMatchObject({
+          state: 'PENDING',
+          bytes: id === one.id ? one.bytes : whole.bytes,
+        });
+      }
+      expect(await sums()).toBe('0.1234 in 4');
+    });
   });
 });

@@ -310,7 +310,7 @@ export class PulseSenders implements AsyncDisposable {
       text = await response.text();
     } catch (error) {
       const { code } = error as { readonly code?: string };
-      return { kind: code === 'ConnectionRefused' ? 'refused' : 'unknown' };
+      return { kind: code === 'ECONNREFUSED' ? 'refused' : 'unknown' };
     }
     if (response.status === 200) {
       const { results = [] } = JSON.parse(text) as { readonly results?: readonly ClientResult[] };
@@ -505,10 +505,7 @@ export async function nothingWaits(client: ApiClient): Promise<void> {
 }
 
 /** Sum, in the last decimal, and count by series. */
-export async function usageOf(
-  client: ApiClient,
-  at: number,
-): Promise<Readonly<Record<string, string>>> {
+async function usageOf(client: ApiClient, at: number): Promise<Readonly<Record<string, string>>> {
   const query = new URLSearchParams({
     from: new Date(at - 24 * HOUR_MS).toISOString(),
     to: new Date(at + 2 * WINDOW_MS).toISOString(),
@@ -529,7 +526,7 @@ export async function usageOf(
 }
 
 /** Reads `-12.34` as a whole number of 10^-scale. */
-export function unitsOf(text: string, scale: number = SCALE): bigint {
+function unitsOf(text: string, scale: number = SCALE): bigint {
   const [whole = '', fraction = ''] = text.replace('-', '').split('.');
   const units = BigInt(whole + fraction.padEnd(scale, '0'));
   return text.startsWith('-') ? -units : units;
