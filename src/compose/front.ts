@@ -1,9 +1,7 @@
 /** All that people reach over HTTP in one process: votes, API, pages and live feeds, on one port or two. */
-import { readFileSync } from 'node:fs';
 import type { CatalogueView } from '../application/metering/catalogue-view.ts';
 import type { PulseDoor } from '../application/metering/pulse-door.ts';
 import type { Config } from '../config/config.ts';
-import { ApuraError } from '../domain/errors.ts';
 import { createApi } from '../edge/http/api.ts';
 import type { ApiDeps, Operations, Surface, VotingUseCases } from '../edge/http/api-deps.ts';
 import { loadAssets } from '../edge/http/assets.ts';
@@ -20,6 +18,7 @@ import { createLive, type Live } from '../edge/websocket/live.ts';
 import type { Durability } from '../ports/event-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { openPulseFront } from './metering/pulse-front.ts';
+import { tlsOf } from './tls.ts';
 
 export interface FrontDeps {
   readonly config: Config;
@@ -135,17 +134,4 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     live,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-/** @throws ApuraError `invalid_config`: a file that can not be read. */
-export function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | null {
-  return tls === null ? null : { cert: readPem(tls.certFile), key: readPem(tls.keyFile) };
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ApuraError('invalid_config', `Can't read the PEM file ${file}.`, { cause });
-  }
 }

@@ -24,7 +24,7 @@ import { sampleEvent, sampleUnpriced } from './rating-samples.ts';
 import { START_TIME } from './voting-room.ts';
 
 export const NOVEMBER = Date.UTC(2026, 10, 1);
-export const DECEMBER = Date.UTC(2026, 11, 1);
+const DECEMBER = Date.UTC(2026, 11, 1);
 const SECRET = 's'.repeat(43);
 
 /** The whole keys, as their holders send them. */
@@ -73,7 +73,7 @@ const UNKNOWN: Identified = { kind: 'unauthorized', why: 'unknown' };
 
 const STORED = { version: 1, createdAt: NOVEMBER };
 
-export const PRODUCT: Product = { sku: 'storage', name: 'Storage', ...STORED };
+const PRODUCT: Product = { sku: 'storage', name: 'Storage', ...STORED };
 
 /** A graduated price, as a request brings it. */
 export const PRICE_BODY = {
@@ -122,7 +122,7 @@ export function contract(fields: Partial<Contract> = {}): Contract {
   return { ...terms, id: 'acme-2026', ...STORED, ...fields };
 }
 
-export const THRESHOLD: UsageThreshold = {
+const THRESHOLD: UsageThreshold = {
   id: 'storage-1000',
   tenant: 'acme',
   sku: 'storage',
@@ -131,7 +131,7 @@ export const THRESHOLD: UsageThreshold = {
   ...STORED,
 };
 
-export const PERIOD: PeriodRecord = {
+const PERIOD: PeriodRecord = {
   tenant: 'acme',
   contract: 'acme-2026',
   from: NOVEMBER,

@@ -2,7 +2,7 @@
 import type { Config } from '../../config/config.ts';
 import { openGrpcUsageTransport as open } from '../../edge/grpc/usage-transport.ts';
 import type { UsageTransport } from '../../ports/usage-transport.ts';
-import { tlsOf } from '../front.ts';
+import { tlsOf } from '../tls.ts';
 
 /** `url`: of `apura rate`. With https the certificate of our own settings is believed beside the system's. */
 export function openGrpcUsageTransport(config: Config, url: string): UsageTransport {

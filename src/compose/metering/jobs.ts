@@ -19,7 +19,7 @@ import { sleep } from '../sleep.ts';
 const PULSE_STEP_BYTES_MAX = 2 << 20;
 const USAGE_STEP_BYTES_MAX = 512 << 10;
 /** How soon rating sees usage that the aggregation has sent, ms. */
-export const RATE_INTAKE_EVERY_MS = 500;
+const RATE_INTAKE_EVERY_MS = 500;
 
 interface JobDeps<Commit> {
   readonly log: EventLog;

@@ -14,7 +14,7 @@ import { PulseIngest } from '../../edge/http/pulse-ingest.ts';
 import { matchesSha256 } from '../../edge/http/pulse-key-secret.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { tlsOf } from '../front.ts';
+import { tlsOf } from '../tls.ts';
 
 export interface PulseFrontDeps {
   readonly config: Config;

@@ -9,8 +9,8 @@ import { type HttpServer, startHttpServer } from '../../edge/http/server.ts';
 import type { VoteRoute } from '../../edge/http/vote-route.ts';
 import type { LogDescription } from '../../ports/event-log.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
-import { tlsOf } from '../front.ts';
 import { openPulseFront, type PulseFrontDeps } from '../metering/pulse-front.ts';
+import { tlsOf } from '../tls.ts';
 import type { LogDoor } from './log-door.ts';
 import type { RoleContext } from './process.ts';
 

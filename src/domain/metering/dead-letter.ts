@@ -49,7 +49,7 @@ export interface DeadLetter extends Omit<DeadLetterReport, 'failedAt'> {
 }
 
 /** Codes of failures that time may mend: tried again by themselves, later and later. */
-export const RETRIED_CODES: ReadonlySet<string> = new Set(['rating_unavailable']);
+const RETRIED_CODES: ReadonlySet<string> = new Set(['rating_unavailable']);
 const RETRY_FIRST_MS = 60_000;
 const RETRY_MS_MAX = 6 * 3_600_000;
 const RETRIES_MAX = 10;
