@@ -10,7 +10,7 @@ servers := redis-server openssl 'postgresql=initdb|/usr/lib/postgresql/*/bin/ini
 load_generator := wrk
 proto_baseline := proto/baseline.binpb
 proto_image := $(bin)/buf build --exclude-source-info
-code := $(wildcard src web tools test bench)
+code := $(wildcard src web clients tools test bench)
 
 ##@ Use
 
@@ -108,4 +108,4 @@ fmt: setup-packages ## format the code
 	@$(bin)/biome check --write
 
 clean: ## remove everything that was built (never ./data)
-	@rm -rf dist build coverage
+	@rm -rf dist build coverage examples/*/generated

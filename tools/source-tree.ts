@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 /** Made by commands, or not ours. */
-const SKIPPED_FOLDERS = new Set(['.git', 'node_modules', 'dist', 'build', 'coverage', 'data']);
+const SKIPPED_FOLDERS = new Set(
+  '.git node_modules dist build coverage data generated __pycache__'.split(' '),
+);
 
 export class SourceTree {
   readonly #texts: ReadonlyMap<string, string>;

@@ -26,7 +26,7 @@ const SERVER_TESTS = [
 export const GROUPS: readonly TestGroup[] = [
   {
     name: 'unit',
-    files: ['src', 'web', 'tools', 'bench', 'test/support'].map(
+    files: ['src', 'web', 'clients', 'tools', 'bench', 'test/support'].map(
       (dir) => `${dir}/**/*.test.{ts,tsx}`,
     ),
     without: SERVER_TESTS,
@@ -58,6 +58,15 @@ export const GROUPS: readonly TestGroup[] = [
     expected: true,
     testTimeoutMs: 5 * MINUTE,
     groupTimeoutMs: 25 * MINUTE,
+    coverage: false,
+  },
+  {
+    name: 'examples',
+    files: ['test/examples/**/*.test.ts'],
+    expected: true,
+    testTimeoutMs: 2 * MINUTE,
+    // The first time it brings the tools of two languages.
+    groupTimeoutMs: 30 * MINUTE,
     coverage: false,
   },
   {
