@@ -6,6 +6,7 @@ import { isEditable } from './poll-act.ts';
 import { pollClock } from './poll-clock.ts';
 import { sectionsOf } from './poll-list-order.ts';
 import { hrefOf } from './route.ts';
+import { SectionLinks } from './sections.tsx';
 import { useNow } from './use-now.ts';
 
 interface PollListProps {
@@ -20,6 +21,9 @@ export function PollList({ selected, isOpen, onChoose }: PollListProps) {
   const sections = sectionsOf(live.polls.values());
   return (
     <nav id="poll-list" class={`list${isOpen ? ' is-open' : ''}`} aria-label={m.polls}>
+      <p class="places places-drawer">
+        <SectionLinks isMetering={false} />
+      </p>
       <a class="button new" href={hrefOf({ place: 'new', isSample: false })} onClick={onChoose}>
         <Icon name="plus" />
         {m.newPoll}

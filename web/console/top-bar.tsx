@@ -4,7 +4,7 @@ import { useConsole } from './console-context.ts';
 import { Icon } from './icon.tsx';
 import { serverNow } from './live-state.ts';
 import { LANGS, type Lang } from './messages.ts';
-import { hrefOf } from './route.ts';
+import { SectionLinks } from './sections.tsx';
 import { useNow } from './use-now.ts';
 
 const LANG_NAMES: Readonly<Record<Lang, string>> = {
@@ -44,19 +44,8 @@ export function TopBar(props: TopBarProps) {
         <Icon name="menu" />
       </button>
       <Brand />
-      <nav class="places" aria-label={m.sections}>
-        <a
-          href={hrefOf({ place: 'home' })}
-          {...(props.isMetering ? {} : { 'aria-current': 'true' as const })}
-        >
-          {m.polls}
-        </a>
-        <a
-          href={hrefOf({ place: 'metering', at: { page: 'overview' } })}
-          {...(props.isMetering ? { 'aria-current': 'true' as const } : {})}
-        >
-          {m.metering.name}
-        </a>
+      <nav class="places places-top" aria-label={m.sections}>
+        <SectionLinks isMetering={props.isMetering} />
       </nav>
       <span class={`link link-${phase}`} role="status">
         <span class="dot" />

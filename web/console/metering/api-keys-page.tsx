@@ -60,14 +60,14 @@ export function ApiKeysPage() {
         {known.length === 0 ? (
           <p class="none">{keys.failure || (keys.isLoading ? w.loading : w.keysNone)}</p>
         ) : (
-          <ScrollArea label={w.page.keys}>
+          <ScrollArea label={`${w.page.keys}, ${m.asTable}`}>
             <table class="rows">
               <thead>
                 <tr>
                   <th scope="col">{w.tenant}</th>
                   <th scope="col">{w.keyName}</th>
                   <th scope="col">{w.scopes}</th>
-                  <th scope="col">{w.created}</th>
+                  <th scope="col">{w.createdAt}</th>
                   <th scope="col">{w.expires}</th>
                   <th scope="col">
                     <span class="sr-only">{m.acts}</span>
@@ -264,7 +264,7 @@ function NewKeyForm({ onMade, onCancel }: NewKeyFormProps) {
         {issueOf('/scopes') !== '' && <p class="failure">{issueOf('/scopes')}</p>}
       </fieldset>
       <p class="failure" role="alert">
-        {failure} {issueOf('')}
+        {`${failure} ${issueOf('')}`.trim()}
       </p>
       <div class="buttons">
         <button type="button" onClick={onCancel}>

@@ -66,8 +66,8 @@ export function barPlotOptions(setup: BarSetup): Omit<uPlot.Options, 'width' | '
       {
         ...axis,
         grid: { show: false },
-        size: 26,
-        gap: 4,
+        size: 30,
+        gap: 8,
         space: 64,
         incrs: [...TICKS_S[granularity]],
         values: (_plot, splits, _axis, _space, distance) =>

@@ -1,13 +1,13 @@
 /** Lines of a bill, each spelt out step by step, from the amount that was metered to the money. */
 import { textOf, useConsole } from '../console-context.ts';
 import { Amount, Moment } from './amounts.tsx';
-import { decimalShown } from './decimal-text.ts';
+import { compareDecimals, decimalShown } from './decimal-text.ts';
 import type { MeteringMessages } from './messages-pt-br.ts';
 import type { Charge, ChargeStep, Span } from './metering.ts';
 
 interface ChargeLinesProps {
   readonly charges: readonly Charge[];
-  /** A line that does not fill it says from when to when it goes. Null: all do. */
+  /** A line that does not fill it says from when to when it goes. Null: of an estimate. */
   readonly period: Span | null;
   readonly timeZone: string;
 }
@@ -30,7 +30,8 @@ export function ChargeLines({ charges, period, timeZone }: ChargeLinesProps) {
             <span>
               <Amount text={charge.quantity} unit={charge.unit} />
             </span>
-            <span>{w.ofPulses(f.integer(charge.pulses))}</span>
+            {/* Nobody has sent what is only estimated. */}
+            {period !== null && <span>{w.ofPulses(f.integer(charge.pulses))}</span>}
             {period !== null && (charge.from !== period.from || charge.to !== period.to) && (
               <span>
                 <Moment at={charge.from} timeZone={timeZone} isDay />
@@ -78,7 +79,7 @@ function Steps({ charge }: { readonly charge: Charge }) {
             </td>
           </tr>
         ))}
-        {precise !== rounded && (
+        {compareDecimals(precise, rounded) !== 0 && (
           <tr class="step-sum">
             <th scope="row">{w.exact}</th>
             <td />

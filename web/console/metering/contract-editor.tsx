@@ -138,7 +138,7 @@ function Editor({ contract }: { readonly contract: Contract | null }) {
             />
           )}
         </div>
-        <fieldset>
+        <fieldset class="fields">
           <legend>{w.validity}</legend>
           <ValidityFields
             form={form}
@@ -193,7 +193,7 @@ function Editor({ contract }: { readonly contract: Contract | null }) {
           </button>
         </fieldset>
         <p class="failure" role="alert">
-          {failure} {issueOf('')}
+          {`${failure} ${issueOf('')}`.trim()}
         </p>
         <div class="buttons editor-buttons">
           <span class="hint">{isChanged && stored !== null ? m.formUnsaved : w.saveHint}</span>

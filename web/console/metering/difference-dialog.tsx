@@ -4,6 +4,7 @@ import { ScrollArea } from '../scroll-area.tsx';
 import { Amount, Moment } from './amounts.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import type { Difference } from './metering.ts';
+import { movedLines } from './moved-lines.ts';
 
 export interface TenantDifference {
   readonly tenant: string;
@@ -34,77 +35,83 @@ export function DifferenceDialog({ differences, unseen, perform, onClose }: Diff
       onClose={onClose}
     >
       <p>{w.differenceText}</p>
-      {differences.map(({ tenant, timeZone, difference }) => (
-        <section key={tenant} class="difference" aria-label={tenant}>
-          <h3>{tenant}</h3>
-          <ScrollArea label={w.differenceOf(tenant)}>
-            <table class="rows">
-              <thead>
-                <tr>
-                  <th scope="col">{w.sku}</th>
-                  <th scope="col">{w.billingPeriod}</th>
-                  {[w.before, w.after, w.difference].map((name) => (
-                    <th key={name} scope="col" class="num">
-                      {name}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {difference.lines.slice(0, LINES_MAX).map((line) => {
-                  const charge = line.after ?? line.before;
-                  if (charge === null) return null;
-                  return (
-                    <tr key={`${charge.id} ${line.currency}`}>
-                      <th scope="row">
-                        {charge.sku}
-                        {charge.kind === 'adjustment' && (
-                          <span class="mark mark-closing">{w.adjustment}</span>
-                        )}
+      {differences.map(({ tenant, timeZone, difference }) => {
+        const moved = movedLines(difference);
+        return (
+          <section key={tenant} class="difference" aria-label={tenant}>
+            <h3>{tenant}</h3>
+            <ScrollArea label={w.differenceOf(tenant)}>
+              <table class="rows">
+                <thead>
+                  <tr>
+                    <th scope="col">{w.sku}</th>
+                    <th scope="col">{w.billingPeriod}</th>
+                    {[w.before, w.after, w.difference].map((name) => (
+                      <th key={name} scope="col" class="num">
+                        {name}
                       </th>
-                      <td>
-                        <Moment at={charge.from} timeZone={timeZone} isDay />
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {moved.slice(0, LINES_MAX).map((line) => {
+                    const charge = line.after ?? line.before;
+                    if (charge === null) return null;
+                    return (
+                      <tr key={`${charge.id} ${line.currency}`}>
+                        <th scope="row">
+                          {charge.sku}
+                          {charge.kind === 'adjustment' && (
+                            <span class="mark mark-closing">{w.adjustment}</span>
+                          )}
+                        </th>
+                        <td>
+                          <Moment at={charge.from} timeZone={timeZone} isDay />
+                        </td>
+                        <td class="num">
+                          {line.before === null ? '–' : <Amount text={line.before.rounded} />}
+                        </td>
+                        <td class="num">
+                          {line.after === null ? '–' : <Amount text={line.after.rounded} />}
+                        </td>
+                        <td class="num">
+                          <Amount text={line.difference} unit={line.currency} isSigned />
+                        </td>
+                      </tr>
+                    );
+                  })}
+                </tbody>
+                <tfoot>
+                  {difference.totals.map((total) => (
+                    <tr key={total.currency}>
+                      <th scope="row" colSpan={2}>
+                        {w.total}
+                      </th>
+                      <td class="num">
+                        <Amount text={total.before} />
                       </td>
                       <td class="num">
-                        {line.before === null ? '–' : <Amount text={line.before.rounded} />}
+                        <Amount text={total.after} />
                       </td>
                       <td class="num">
-                        {line.after === null ? '–' : <Amount text={line.after.rounded} />}
-                      </td>
-                      <td class="num">
-                        <Amount text={line.difference} unit={line.currency} isSigned />
+                        <strong>
+                          <Amount text={total.difference} unit={total.currency} isSigned />
+                        </strong>
                       </td>
                     </tr>
-                  );
-                })}
-              </tbody>
-              <tfoot>
-                {difference.totals.map((total) => (
-                  <tr key={total.currency}>
-                    <th scope="row" colSpan={2}>
-                      {w.total}
-                    </th>
-                    <td class="num">
-                      <Amount text={total.before} />
-                    </td>
-                    <td class="num">
-                      <Amount text={total.after} />
-                    </td>
-                    <td class="num">
-                      <strong>
-                        <Amount text={total.difference} unit={total.currency} isSigned />
-                      </strong>
-                    </td>
-                  </tr>
-                ))}
-              </tfoot>
-            </table>
-          </ScrollArea>
-          {difference.lines.length > LINES_MAX && (
-            <p class="hint">{w.rowsCut(f.integer(difference.lines.length))}</p>
-          )}
-        </section>
-      ))}
+                  ))}
+                </tfoot>
+              </table>
+            </ScrollArea>
+            {moved.length > LINES_MAX && <p class="hint">{w.rowsCut(f.integer(moved.length))}</p>}
+            {moved.length < difference.lines.length && (
+              <p class="hint">
+                {w.differenceSame(f.integer(difference.lines.length - moved.length))}
+              </p>
+            )}
+          </section>
+        );
+      })}
       {unseen > 0 && <p class="warning-text">{w.differenceUnseen(f.integer(unseen))}</p>}
     </ConfirmDialog>
   );

@@ -70,8 +70,7 @@ export function EstimatePanel({ prices, currency }: EstimatePanelProps) {
         )}
         <TextField
           at="/estimate"
-          name={w.amount}
-          hint={price.unit}
+          name={price.unit.trim() === '' ? w.amount : `${w.amount} (${price.unit.trim()})`}
           issues={issues}
           isDecimal
           value={amount}

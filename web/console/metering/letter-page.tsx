@@ -151,7 +151,7 @@ function Bytes({ letter }: { readonly letter: WholeLetter }) {
           ))}
         </fieldset>
       </header>
-      <ScrollArea label={w.bytes}>
+      <ScrollArea label={`${w.bytes}, ${w.bytesViewName[view]}`}>
         {view === 'text' ? (
           <pre class="bytes">{textOfBytes(bytes, SHOWN_BYTES_MAX)}</pre>
         ) : (

@@ -155,7 +155,7 @@ export function LettersPage() {
         {letters.length === 0 ? (
           <p class="none">{listed === null ? w.loading : listed.failure || w.lettersNone}</p>
         ) : (
-          <ScrollArea label={w.page.letters}>
+          <ScrollArea label={`${w.page.letters}, ${m.asTable}`}>
             <table class="rows">
               <thead>
                 <tr>

@@ -221,7 +221,7 @@ export const METERING_ES: MeteringMessages = {
   priceZoneHint: 'Solo para leer estas fechas: el precio vale en todas partes al mismo instante.',
   validFrom: 'Vale desde',
   validFromHint: 'Por la hora del consumo, en cuartos de hora.',
-  validTo: 'Vale hasta (excluido)',
+  validTo: 'Vale hasta (no incluido)',
   validToHint: 'Vacío: sin fin.',
   grace: 'Tolerancia (horas)',
   graceHint: 'Del fin del período hasta que es final.',
@@ -297,6 +297,7 @@ export const METERING_ES: MeteringMessages = {
   differenceText:
     'Los períodos finales no cambian: la diferencia es un ajuste en un período abierto.',
   differenceOf: (tenant) => `Cargos de ${tenant} que cambian`,
+  differenceSame: (count) => `Otras ${count} líneas se calculan de otro modo y cuestan lo mismo.`,
   differenceUnseen: (count) =>
     `Hay ${count} clientes más en esta moneda que no se calcularon aquí.`,
   difference: 'Diferencia',
@@ -307,6 +308,7 @@ export const METERING_ES: MeteringMessages = {
   versionOf: (version) => `Versión ${version}`,
   changed: (names) => `cambió: ${names}`,
   created: 'Creado',
+  createdAt: 'Creación',
   estimate: 'Estimación',
   estimateText: 'Cuánto costaría una cantidad con el precio como está arriba, sin guardar nada.',
   estimateButton: 'Calcular',

@@ -222,7 +222,7 @@ export const METERING_PT_BR = {
   priceZoneHint: 'Só para ler estas datas: o preço vale em todo lugar no mesmo instante.',
   validFrom: 'Vale a partir de',
   validFromHint: 'Pela hora do consumo, em quartos de hora.',
-  validTo: 'Vale até (exclusive)',
+  validTo: 'Vale até (não incluído)',
   validToHint: 'Vazio: sem fim.',
   grace: 'Tolerância (horas)',
   graceHint: 'Do fim do período até ele ser final.',
@@ -297,6 +297,8 @@ export const METERING_PT_BR = {
   differenceTitle: 'Estas cobranças mudam',
   differenceText: 'Períodos finais não mudam: a diferença entra como ajuste em um período aberto.',
   differenceOf: (tenant: string) => `Cobranças de ${tenant} que mudam`,
+  differenceSame: (count: string) =>
+    `Outras ${count} linhas são calculadas de outro modo e custam o mesmo.`,
   differenceUnseen: (count: string) =>
     `Há mais ${count} clientes nesta moeda que não foram calculados aqui.`,
   difference: 'Diferença',
@@ -307,6 +309,7 @@ export const METERING_PT_BR = {
   versionOf: (version: string) => `Versão ${version}`,
   changed: (names: string) => `mudou: ${names}`,
   created: 'Criado',
+  createdAt: 'Criação',
   estimate: 'Estimativa',
   estimateText: 'Quanto custaria uma quantidade com o preço como está acima, sem salvar nada.',
   estimateButton: 'Calcular',

@@ -92,7 +92,7 @@ export interface MeteringApi {
   acts(): Promise<Outcome<readonly MeteringAct[]>>;
 }
 
-const ACTS_SHOWN = 20;
+const ACTS_SHOWN = 12;
 const LETTERS_PAGE = 50;
 const ENTRIES_PAGE = 1_000;
 /** Lists of entries end here: more would not be read by anybody. */

@@ -1,6 +1,7 @@
 /** The console around metering: its own strip and list of places, and the page that the address asks for. */
 import { useConsole } from '../console-context.ts';
 import { hrefOf } from '../route.ts';
+import { SectionLinks } from '../sections.tsx';
 import { ApiKeysPage } from './api-keys-page.tsx';
 import { ContractEditor } from './contract-editor.tsx';
 import { ContractsPage } from './contracts-page.tsx';
@@ -40,6 +41,9 @@ export function MeteringFrame({ at, isListOpen, onChoose }: MeteringFrameProps) 
           class={`list${isListOpen ? ' is-open' : ''}`}
           aria-label={m.metering.name}
         >
+          <p class="places places-drawer">
+            <SectionLinks isMetering />
+          </p>
           <ul>
             {PLACES.map((page) => (
               <li key={page}>

@@ -168,7 +168,7 @@ function Partitions({ overview }: { readonly overview: Overview }) {
   ] as const;
   return (
     <Panel name={w.partitions}>
-      <ScrollArea label={w.partitions}>
+      <ScrollArea label={`${w.partitions}, ${m.asTable}`}>
         <table class="plain">
           <thead>
             <tr>

@@ -145,7 +145,7 @@ function Editor({ price, contracts }: EditorProps) {
           />
         </fieldset>
         <p class="failure" role="alert">
-          {failure} {issueOf('')}
+          {`${failure} ${issueOf('')}`.trim()}
         </p>
         <div class="buttons editor-buttons">
           <span class="hint">{isChanged && stored !== null ? m.formUnsaved : w.saveHint}</span>

@@ -5,6 +5,7 @@ import type { Problem } from '../sender.ts';
 import type { TenantDifference } from './difference-dialog.tsx';
 import type { EditedEntries, EditedKind, Validity } from './entries.ts';
 import type { TriedEntry } from './metering-api.ts';
+import { movedLines } from './moved-lines.ts';
 
 /** Whose charges a change may move. */
 export interface ConcernedTenant {
@@ -66,7 +67,7 @@ export function useEntrySave<Kind extends EditedKind>(
       const outcome = await api.metering.preview({ tenant, from, to }, tried);
       if (!outcome.ok) return outcome.problem;
       const difference = outcome.value;
-      if (difference.lines.length > 0) differences.push({ tenant, timeZone, difference });
+      if (movedLines(difference).length > 0) differences.push({ tenant, timeZone, difference });
     }
     const unseen = from < to ? concerned.length - seen.length : 0;
     return { differences, unseen, perform: () => put(tried) };
