@@ -16,6 +16,18 @@ import { meteringPlaces } from './logs-apart.ts';
 const HOUR_MS = 3_600_000;
 const WHOLE = { from: NOON, to: NOON + 4 * HOUR_MS, partitions: null };
 
+/** Gives one pulse a page. */
+function inSmallPages(content: MemoryArchiveContent): MemoryArchive {
+  const archive = new MemoryArchive(content);
+  const read = archive.read.bind(archive);
+  archive.read = async function* (...range) {
+    for await (const page of read(...range)) {
+      for (const pulse of page) yield [pulse];
+    }
+  };
+  return archive;
+}
+
 /** An archive of four pulses, an hour apart, and a ledger that has counted and forgotten them. */
 async function room() {
   const catalogue = new MemoryMeteringCatalogue(new MemoryMeteringStore());
@@ -25,7 +37,7 @@ async function room() {
   const content = new MemoryArchiveContent();
   const engines = {
     meteringCatalogue: async () => catalogue,
-    archive: async () => new MemoryArchive(content),
+    archive: async () => inSmallPages(content),
     pulseLedger: async (asked: string) => new MemoryPulseLedger(store, asked),
   };
   const pulses = [0, 1, 2, 3].map((hour) =>
@@ -52,7 +64,7 @@ describe('a range of the archive', () => {
     const part = { ...WHOLE, to: NOON + 2 * HOUR_MS };
     const first = await replayRange(engines, part, ({ read }) => pages.push(read));
     expect(first).toMatchObject({ read: 2, restored: 2, leftAlone: 0, unreadable: 0 });
-    expect(pages.at(-1)).toBe(2);
+    expect(pages).toEqual([1, 2]);
     const again = await replayRange(engines, WHOLE, () => {});
     expect(again).toMatchObject({ read: 4, restored: 2, leftAlone: 2 });
   });
@@ -70,7 +82,7 @@ describe('a range of the archive', () => {
       .map((line) => (JSON.parse(line) as { id: string }).id);
     expect(ids).toEqual(['p1', 'p2', 'p3']);
     expect(written).toEqual({ pulses: 3, bytes: Buffer.byteLength(text), unreadable: 0 });
-    expect(pages.at(-1)).toBe(3);
+    expect(pages).toEqual([1, 2, 3]);
   });
 
   test('counts what is no pulse any more, and leaves it out', async () => {

@@ -1,0 +1,96 @@
+/** The commands of metering against real servers: one run of the aggregation, a range lost and brought back, a file. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPostgresPulseLedger } from '../../src/adapters/postgres/pulse-ledger.ts';
+import { type InstallationApart, startApart } from '../support/installation-apart.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const START_MS = 240_000;
+const STORY_MS = 180_000;
+const PULSES = 20;
+const HOUR_MS = 3_600_000;
+const CONNECT = '/apura.metering.v1.PulseService/Ingest';
+
+let apura: InstallationApart;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'apura-commands-'));
+  const roles = { ingest: 0, tally: 0, ledger: 0, sync: 0, archive: 1 };
+  apura = await startApart({ log: 'kafka', archive: true, roles, partitions: 2 });
+}, START_MS);
+afterAll(async () => {
+  await apura[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+const at = Date.now() - HOUR_MS;
+const SPAN = [
+  ...['--from', new Date(at - HOUR_MS).toISOString()],
+  ...['--to', new Date(at + HOUR_MS).toISOString()],
+];
+
+async function send(ids: readonly string[]): Promise<void> {
+  const pulses = ids.map((id) => ({
+    ...{ id, source: 'gateway', tenant: 'acme', productSku: 'storage' },
+    ...{ usedAmount: '0.1', useUnity: 'GiB', occurredAt: new Date(at).toISOString() },
+  }));
+  const response = await fetch(`${apura.queryUrls[0]}${CONNECT}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${apura.token}` },
+    body: JSON.stringify({ pulses }),
+  });
+  expect([response.status, await response.text()]).toEqual([200, expect.not.stringMatching('REJ')]);
+}
+
+async function run(...argv: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await apura.run(argv);
+  expect([exitCode, stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+test(
+  'pulses are aggregated by one run; forgotten ones come back from the archive, once; a file has all',
+  async () => {
+    const ids = Array.from({ length: PULSES }, (_, n) => `p${n}`);
+    await send(ids);
+    await send(ids.slice(0, 3));
+
+    const first = await run('aggregate', '--once');
+    expect(first).toContain('One run over 2 of 2 partitions');
+    expect(first).toContain(`${PULSES} counted, 3 duplicates, 0 conflicts`);
+    expect(first).toMatch(/[12] sent\n/);
+    expect(first).toMatch(/[1-9]\d* before, 0 after/);
+    expect(await run('aggregate', '--once')).toContain('0 counted, 0 duplicates, 0 conflicts');
+
+    const exported = async (): Promise<number> => {
+      const out = join(folder, 'pulses.ndjson');
+      await run('archive-export', ...SPAN, '--out', out, '--force');
+      return readFileSync(out, 'utf8').split('\n').length - 1;
+    };
+    await waitUntil(
+      'the archive has every copy',
+      async () => (await exported()) === PULSES + 3,
+      60_000,
+    );
+
+    const logId = /log (resource-consumption-[0-9a-f]+)/.exec(first)?.[1] ?? '';
+    await using ledger = await openPostgresPulseLedger({ url: `${apura.env.APURA_LEDGER}`, logId });
+    expect(await ledger.forget(0, Date.now() + HOUR_MS)).toBe(PULSES);
+    const all = async (): Promise<readonly string[]> => {
+      const table = await run('archive-replay', ...SPAN);
+      return /all +(.*)\n$/.exec(table)?.[1]?.split(/ +/) ?? [];
+    };
+    expect(await all()).toEqual([String(PULSES + 3), String(PULSES), '3', '0']);
+    expect(await all()).toEqual([String(PULSES + 3), '0', String(PULSES + 3), '0']);
+
+    const server = ['--url', `${apura.queryUrls[0]}`, '--token', apura.token];
+    expect(await run('dead-letters', 'list', ...server)).toBe('There are no such dead letters.\n');
+    expect(await run('dead-letters', 'requeue', '--all', ...server)).toBe(
+      '0 letters sent again.\n',
+    );
+  },
+  STORY_MS,
+);
