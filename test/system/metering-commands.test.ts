@@ -1,9 +1,10 @@
-/** The commands of metering against real servers: one run of the aggregation, a range lost and brought back, a file. */
+/** The commands of metering against real servers: one run of the aggregation, a range lost and brought back, dead letters. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openKafkaLog } from '../../src/adapters/kafka/event-log.ts';
 import { openPostgresPulseLedger } from '../../src/adapters/postgres/pulse-ledger.ts';
 import { type InstallationApart, startApart } from '../support/installation-apart.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -85,12 +86,39 @@ test(
     };
     expect(await all()).toEqual([String(PULSES + 3), String(PULSES), '3', '0']);
     expect(await all()).toEqual([String(PULSES + 3), '0', String(PULSES + 3), '0']);
+  },
+  STORY_MS,
+);
 
+test(
+  'bytes that are no block become a dead letter that is shown, sent again and given up by its id',
+  async () => {
     const server = ['--url', `${apura.queryUrls[0]}`, '--token', apura.token];
+    const list = async (): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+      JSON.parse(await run('dead-letters', 'list', '--json', ...server)).items;
     expect(await run('dead-letters', 'list', ...server)).toBe('There are no such dead letters.\n');
-    expect(await run('dead-letters', 'requeue', '--all', ...server)).toBe(
-      '0 letters sent again.\n',
-    );
+
+    const logId = /log (resource-consumption-[0-9a-f]+)/.exec(
+      await run('aggregate', '--once'),
+    )?.[1];
+    const url = `${apura.env.APURA_LOG}`;
+    await using log = await openKafkaLog({ url, logId: `${logId}`, partitions: 2 });
+    await log.append([{ partition: 1, bytes: Uint8Array.of(0xde, 0xad) }]);
+    expect(await run('aggregate', '--once')).toContain('1 before, 0 after');
+    const [letter] = await list();
+    expect(letter).toMatchObject({ state: 'PENDING', attempts: 1, size: 2 });
+    const id = `${letter?.id}`;
+    expect(await run('dead-letters', 'get', id, ...server)).toMatch(/bytes +dead\n/);
+
+    expect(await run('dead-letters', 'requeue', id, ...server)).toContain('resolved');
+    await run('aggregate', '--once');
+    expect(await list()).toMatchObject([{ id, state: 'PENDING', attempts: 2 }]);
+
+    const given = await run('dead-letters', 'discard', '--code', `${letter?.code}`, ...server);
+    expect(given).toBe('1 letter given up.\n');
+    const late = await apura.run(['dead-letters', 'requeue', id, ...server]);
+    expect([late.exitCode, late.stdout]).toEqual([1, expect.stringContaining('conflict')]);
+    expect(await list()).toMatchObject([{ id, state: 'DISCARDED' }]);
   },
   STORY_MS,
 );
