@@ -1,5 +1,5 @@
 /** What an amount would cost under the price that is being edited, before anybody has used it. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../console-context.ts';
 import { ChargeLines } from './charge-lines.tsx';
 import { Unpriced } from './charges-panel.tsx';
@@ -24,6 +24,8 @@ export function EstimatePanel({ prices, currency }: EstimatePanelProps) {
   const [estimate, setEstimate] = useState<Estimate | null>(null);
   const [isWorking, setIsWorking] = useState(false);
   const price = prices.find((each) => String(each.key) === key) ?? prices[0];
+  // What was reckoned under another price is no estimate of this one.
+  useEffect(() => setEstimate(null), [price, currency]);
   if (price === undefined) return null;
 
   const ask = async (event: Event) => {
