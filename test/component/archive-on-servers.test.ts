@@ -1,7 +1,7 @@
-/** A range of the ledger is dropped and brought back from a real Cassandra that was killed while it was filled. */
+/** A range of a ledger on Postgres is dropped and brought back from a real Cassandra that was killed while it was filled. */
 import { expect, test } from 'bun:test';
 import { openCassandraArchive } from '../../src/adapters/cassandra/archive.ts';
-import { MemoryPulseLedger, MemoryPulseStore } from '../../src/adapters/memory/pulse-ledger.ts';
+import { openPostgresPulseLedger } from '../../src/adapters/postgres/pulse-ledger.ts';
 import { soleOwnership } from '../../src/application/counting/sole-ownership.ts';
 import { ArchiveFollower } from '../../src/application/metering/archive-follower.ts';
 import { ArchiveWorker } from '../../src/application/metering/archive-worker.ts';
@@ -14,6 +14,7 @@ import type { PulseLedger } from '../../src/ports/pulse-ledger.ts';
 import { LOG_ID } from '../../src/ports/store-under-test.ts';
 import { archiveRoom } from '../support/archive-room.ts';
 import { startCassandra } from '../support/cassandra-server.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 import { HOUR_MS, logged, NOON, pulsesOf } from '../support/pulse-samples.ts';
 import { checkpoint } from '../support/store-step-samples.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -79,7 +80,8 @@ test(
       requestTimeoutMs: 3_000,
     });
     const { log, append } = archiveRoom(PARTITIONS);
-    const ledger = new MemoryPulseLedger(new MemoryPulseStore(LOG_ID));
+    await using postgres = await startPostgres();
+    await using ledger = await openPostgresPulseLedger({ url: postgres.url, logId: LOG_ID });
     let steps = 0;
     let troubles = 0;
     const worker = new ArchiveWorker({

@@ -120,6 +120,8 @@ export class PulseSenders implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #senders: readonly Promise<void>[];
   #fault: Error | null = null;
+  /** Called at each answer. */
+  #onAnswer: () => void = () => {};
   #counts = { rejected: 0, tries: 0, refused: 0, unknown: 0, repeated: 0, contradicted: 0 };
 
   constructor(options: PulseSendersOptions) {
@@ -143,10 +145,21 @@ export class PulseSenders implements AsyncDisposable {
     return { acknowledged: this.acknowledged, ...this.#counts };
   }
 
-  /** Waits until so many more pulses were acknowledged. @throws what a door answered that it never should. */
+  /**
+   * Waits until so many more pulses were acknowledged: resolves at the very answer, so that what follows
+   * meets a door that has just said yes. @throws what a door answered that it never should.
+   */
   async acknowledges(more: number): Promise<void> {
     const goal = this.acknowledged + more;
-    await this.#until(`${more} more pulses are acknowledged`, () => this.acknowledged >= goal);
+    const reached = Promise.withResolvers<void>();
+    this.#onAnswer = () => {
+      if (this.acknowledged >= goal) reached.resolve();
+    };
+    const isReached = (): boolean => this.acknowledged >= goal;
+    await Promise.race([
+      reached.promise,
+      this.#until(`${more} more pulses are acknowledged`, isReached),
+    ]);
   }
 
   /** Waits until the outcome of one more try is unknown. @throws as `acknowledges`. */
@@ -362,6 +375,7 @@ export class PulseSenders implements AsyncDisposable {
         this.#others.add(whatItSays(pulse.tenant, pulse.id, unitsOf(pulse.usedAmount)));
       }
     }
+    this.#onAnswer();
   }
 
   #usage(): Readonly<Record<string, string>> {
