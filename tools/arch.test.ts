@@ -18,6 +18,7 @@ const TARGET = '/** A target. */\nexport interface Target {}\nexport const targe
 const DEPENDENCIES = [
   ...['hono', 'ioredis', 'pg', 'pg-copy-streams', '@platformatic/kafka', 'amqplib'],
   ...['prom-client', 'pino', 'preact', 'uplot'],
+  ...['cassandra-driver', '@grpc/grpc-js', 'hyparquet-writer'],
 ];
 const DEV_DEPENDENCIES = ['axe-core'];
 
@@ -69,6 +70,9 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, imported: stri
   ['driver-belongs-to-one-adapter:pg', 'src/adapters/memory/e.ts', 'pg-copy-streams'],
   ['driver-belongs-to-one-adapter:kafka', 'src/adapters/memory/f.ts', '@platformatic/kafka'],
   ['driver-belongs-to-one-adapter:amqplib', 'src/adapters/memory/g.ts', 'amqplib'],
+  ['driver-belongs-to-one-adapter:cassandra', 'src/adapters/memory/h.ts', 'cassandra-driver'],
+  ['driver-belongs-to-one-adapter:grpc', 'src/edge/websocket/b.ts', '@grpc/grpc-js'],
+  ['driver-belongs-to-one-adapter:parquet', 'src/edge/websocket/c.ts', 'hyparquet-writer'],
   ['driver-belongs-to-one-adapter:hono', 'src/edge/websocket/a.ts', 'hono'],
   ['driver-belongs-to-one-adapter:prom-client', 'src/edge/http/g.ts', 'prom-client'],
   ['driver-belongs-to-one-adapter:pino', 'src/edge/http/h.ts', 'pino'],
