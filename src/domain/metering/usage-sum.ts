@@ -1,10 +1,15 @@
 /** Adds usage windows up: over the partitions of the log, and into the windows of a question. */
 import { compareTexts } from '../text-order.ts';
-import type { UsageTotal, UsageWindow } from './usage.ts';
+import type { UsageSeries } from './pulse.ts';
+import { NO_USAGE, type UsageTotal, type UsageWindow } from './usage.ts';
 
 /** Usage of one series in one window of the question, `[start, end)`. */
 export interface UsageSum extends UsageWindow {
   readonly end: number;
+}
+
+interface SumUnderWay extends Pick<UsageSum, 'series' | 'start' | 'end'> {
+  total: UsageTotal;
 }
 
 /** The total of both; amounts are of any sign. */
@@ -29,19 +34,26 @@ export function addUpUsage(
   windows: Iterable<UsageWindow>,
   bounds: readonly number[],
 ): readonly UsageSum[] {
-  const sums = new Map<string, UsageSum>();
+  const sums = new Map<string, SumUnderWay>();
+  let latest: SumUnderWay | null = null;
+  let latestSeries: UsageSeries | null = null;
   for (const window of windows) {
     const at = placeAmong(bounds, window.start);
     const start = bounds[at];
     const end = bounds[at + 1];
     if (start === undefined || end === undefined || window.count === 0) continue;
-    const { tenant, sku, unit } = window.series;
-    const key = JSON.stringify([tenant, sku, unit, start]);
-    const before = sums.get(key);
-    const total = before === undefined ? totalOf(window) : addTotals(before, window);
-    sums.set(key, { series: { tenant, sku, unit }, start, end, ...total });
+    // Windows mostly come series by series, in the order of time: a name for each would cost the most.
+    if (latest === null || latest.start !== start || latestSeries !== window.series) {
+      latestSeries = window.series;
+      const { tenant, sku, unit } = window.series;
+      const name = JSON.stringify([tenant, sku, unit, start]);
+      const known = sums.get(name);
+      latest = known ?? { series: { tenant, sku, unit }, start, end, total: NO_USAGE };
+      if (known === undefined) sums.set(name, latest);
+    }
+    latest.total = latest.total.count === 0 ? totalOf(window) : addTotals(latest.total, window);
   }
-  return [...sums.values()].sort(inOrder);
+  return [...sums.values()].map(({ total, ...sum }) => ({ ...sum, ...total })).sort(inOrder);
 }
 
 function isLater(one: UsageTotal, other: UsageTotal): boolean {
