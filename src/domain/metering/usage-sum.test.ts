@@ -44,6 +44,18 @@ describe('usage is added up', () => {
     expect(addUpUsage(windows, [1])).toEqual([]);
   });
 
+  test('also where windows share their series, and one comes back to a window of before', () => {
+    const shared = usageRecord({}).series;
+    const windows = [0, 1, 5, 2, 6].map((start) => {
+      return { ...usageRecord({ start, sum: 10n ** BigInt(start) }), series: shared };
+    });
+    const sums = addUpUsage(windows, [0, 5, 10]);
+    expect(sums.map(({ start, sum }) => [start, sum])).toEqual([
+      [0, 111n],
+      [5, 1_100_000n],
+    ]);
+  });
+
   test('for each series apart, in order, and not where nothing counts', () => {
     const named = [
       ['b', 's', 'u'],
