@@ -1,5 +1,5 @@
 /** Pulses under load while every part of metering dies once: none is lost, each counts once, and is charged. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { openKafkaLog } from '../../src/adapters/kafka/event-log.ts';
 import { openPostgresMeteringCatalogue } from '../../src/adapters/postgres/metering-catalogue.ts';
 import { newLogSettings } from '../../src/compose/new-log.ts';
@@ -218,10 +218,14 @@ describe('roles apart on kafka and postgres', () => {
   });
 
   describe('what lies in the log and can not be read', () => {
-    const SKU = 'poisoned';
+    /** Of this test alone. */
+    let sku = '';
+    beforeEach(() => {
+      sku = crypto.randomUUID();
+    });
     const pulseOf = (id: string, amount: string): Uint8Array =>
       encodedPulse(
-        logged({ id, tenant: 'acme', sku: SKU, unit: 'GiB', amount, occurredAt: Date.now() }).pulse,
+        logged({ id, tenant: 'acme', sku, unit: 'GiB', amount, occurredAt: Date.now() }).pulse,
       );
     let log: EventLog;
     beforeAll(async () => {
@@ -236,7 +240,7 @@ describe('roles apart on kafka and postgres', () => {
       const day = 86_400_000;
       const today = Math.floor(Date.now() / day) * day;
       const query = new URLSearchParams({
-        sku: SKU,
+        sku,
         from: new Date(today - day).toISOString(),
         to: new Date(today + day).toISOString(),
         granularity: 'P1M',
@@ -244,7 +248,7 @@ describe('roles apart on kafka and postgres', () => {
       const { json } = await client.mustBe(200, `/v1/usage?${query}`);
       const [row, ...more] = json.data as readonly Json[];
       expect(more).toEqual([]);
-      return `${row?.value} in ${row?.count}`;
+      return `${row?.value ?? 0} in ${row?.count ?? 0}`;
     };
     const letters = async (): Promise<readonly Json[]> =>
       (await client.mustBe(200, '/v1/dead-letters')).json.items as readonly Json[];
@@ -266,6 +270,12 @@ describe('roles apart on kafka and postgres', () => {
     const requeue = (letter: Json): Promise<unknown> =>
       client.mustBe(200, `/v1/dead-letters/${letter.id}/requeue`, { method: 'POST' });
 
+    const failedAgain = (id: unknown): Promise<Json> =>
+      waitUntil('it has failed again', async () => {
+        const { json } = await client.mustBe(200, `/v1/dead-letters/${id}`);
+        return json.attempts === 2 && json;
+      });
+
     test('becomes a dead letter with its bytes, and what lies around it counts', async () => {
       const garbage = crypto.getRandomValues(new Uint8Array(100));
       const malformed = Uint8Array.of(0xff, 0xff, 0xff);
@@ -282,17 +292,25 @@ describe('roles apart on kafka and postgres', () => {
 
       await requeue(whole);
       await requeue(one);
-      for (const { id } of [whole, one]) {
-        const again = await waitUntil('it has failed again', async () => {
-          const { json } = await client.mustBe(200, `/v1/dead-letters/${id}`);
-          return json.attempts === 2 && json;
-        });
-        expect(again).toMatchObject({
-          state: 'PENDING',
-          bytes: id === one.id ? one.bytes : whole.bytes,
-        });
+      for (const { id, bytes } of [whole, one]) {
+        expect(await failedAgain(id)).toMatchObject({ state: 'PENDING', bytes });
       }
       expect(await sums()).toBe('0.1234 in 4');
+    });
+
+    test('counts nowhere else than where it was sealed for, and there once', async () => {
+      const astray = framedBlock(2, [pulseOf('astray', '0.00005')]);
+      const offset = await append(0, astray);
+      const letter = await letterAt(0, offset, null);
+      expect(letter).toMatchObject({ code: 'block_invalid', bytes: base64(astray) });
+      await requeue(letter);
+      expect(await failedAgain(letter.id)).toMatchObject({ state: 'PENDING' });
+      expect(await sums()).toBe('0 in 0');
+      // Its own partition takes it, and once.
+      await append(2, astray);
+      await append(2, astray);
+      await nothingWaits(client);
+      expect(await sums()).toBe('0.00005 in 1');
     });
   });
 });
