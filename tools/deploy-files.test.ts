@@ -10,7 +10,7 @@ const ROOT = resolve(import.meta.dir, '..');
 const COMPOSE = 'deploy/compose';
 const MIB_OF_6_GIB = 6 * 1024;
 const MIB_OF_LITE = 2.5 * 1024;
-const ROLES = ['migrate', 'ingest', 'tally', 'ledger', 'query', 'sync'];
+const ROLES = ['migrate', 'ingest', 'tally', 'ledger', 'query', 'sync', 'aggregate', 'rate'];
 const PINNED = /^[a-z0-9./-]+:\d+\.\d+[\w.-]*$/;
 
 const serviceSchema = z.looseObject({

@@ -21,13 +21,13 @@ const GIB = 1024 ** 3;
 const WHOLE: Size = {
   name: 'whole',
   kafkaNodes: 3,
-  roles: { query: 2, ingest: 2, tally: 2, ledger: 2, sync: 1 },
+  roles: { query: 2, ingest: 2, tally: 2, ledger: 2, sync: 1, aggregate: 2, rate: 1 },
   goalBytes: 6 * GIB,
 };
 const LITE: Size = {
   name: 'LITE',
   kafkaNodes: 1,
-  roles: { query: 1, ingest: 1, tally: 1, ledger: 1, sync: 1 },
+  roles: { query: 1, ingest: 1, tally: 1, ledger: 1, sync: 1, aggregate: 1, rate: 1 },
   goalBytes: 2.5 * GIB,
 };
 
@@ -36,6 +36,8 @@ const FOLDER = join(ROOT, 'build/distributed');
 const GATEWAY_PORT = 8080;
 /** The roles' own, one after the other. */
 const ROLE_PORT_FIRST = 8101;
+/** Of gRPC, beside the role's own. */
+const grpcPortOf = (port: number): number => port + 1_000;
 const READY_TIMEOUT_MS = 90_000;
 const ASK_AGAIN_MS = 200;
 const LOOK_EVERY_MS = 10_000;
@@ -135,6 +137,7 @@ function startRoles(
           ...env,
           APURA_DATA: data,
           APURA_HTTP_PORT: String(port),
+          APURA_GRPC_PORT: String(grpcPortOf(port)),
           ...(role === 'query' ? { APURA_DEMO: '1' } : {}),
         },
         port,
@@ -169,6 +172,10 @@ function announce(roles: readonly RoleProcess[], token: string): void {
   say(`  voters     ${url}/`);
   say(`  operators  ${url}/console`);
   say(`  API        ${url}/docs`);
+  for (const { name, url: own } of roles) {
+    const port = grpcPortOf(Number(new URL(own).port));
+    if (name.startsWith('ingest-')) say(`  gRPC       http://localhost:${port}`);
+  }
   say(`  token      ${token}`);
   for (const { name, url: own } of roles) say(`  ${name.padEnd(10)} ${own}`);
   say(`  logs       ${FOLDER}\n`);
