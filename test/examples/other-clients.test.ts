@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { fileURLToPath } from 'node:url';
+import { createPulseClient } from '../../clients/typescript/src/pulse-client.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -87,6 +88,24 @@ describe('the example', () => {
       await expect(sent).rejects.toThrow(/unauthenticated/i);
     });
   }
+});
+
+test('the TypeScript client sends pulses that add up exactly', async () => {
+  const client = createPulseClient({ url: server.url, apiKey: server.token, source: 'typescript' });
+  const pulse = { tenant: 'examples', productSku: 'example.typescript', useUnity: 'call' };
+  const sent = Array.from({ length: 1_201 }, (_, n) =>
+    client.send({ ...pulse, usedAmount: `${Math.floor((n + 1) / 10)}.${(n + 1) % 10}` }),
+  );
+  await expect(client.send({ ...pulse, usedAmount: 'much' })).resolves.toMatchObject({
+    status: 'rejected',
+    code: 'amount_invalid',
+  });
+  await client.close();
+  for (const result of await Promise.all(sent)) expect(result.status).toBe('accepted');
+  expect(await usageOf('examples', 'example.typescript', 1_201)).toMatchObject({
+    value: '72180.1',
+    count: 1_201,
+  });
 });
 
 const grpcurl = (...argv: readonly string[]) =>
