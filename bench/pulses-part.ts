@@ -157,7 +157,7 @@ function figuresOf(measured: Measured): Figure[] {
     atLeast(`Durable pulses ${way.title}`, rate, way.perSecondMin, perSecond),
     ...(way.perSecondStretch === null
       ? []
-      : [atLeast(`The same against the stretch`, rate, way.perSecondStretch, perSecond)]),
+      : [atLeast(`Further still: pulses ${way.title}`, rate, way.perSecondStretch, perSecond)]),
     noted(
       `Durable by no-op ${way.title}, median of rounds`,
       ratio(of(({ durable, noop }) => durable.perSecond / noop.perSecond)),
