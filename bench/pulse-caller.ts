@@ -2,7 +2,7 @@
 import { encodeIngestResponse } from '../src/domain/metering/wire-ingest.ts';
 import { PULSE_METHODS } from '../src/edge/grpc/pulse-service.ts';
 import { CONNECT_INGEST_PATH } from '../src/edge/http/connect-route.ts';
-import { FLAG, FRAME, frame, hpackText } from '../test/support/raw-http2.ts';
+import { FLAG, FRAME, frame, hpackText } from './http2-frames.ts';
 import { LoadSocket } from './load-socket.ts';
 
 export interface PulseCaller extends Disposable {
