@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { MeteringWorks, pulse } from '../../../test/support/metering-works.ts';
-import { encodeUsageBlock } from '../../domain/counting/block.ts';
+import { encodePulseBlock, encodeUsageBlock } from '../../domain/counting/block.ts';
 import {
   type DeadLetter,
   type DeadLetterReport,
@@ -135,7 +135,7 @@ test('an act that found no pulse is sent again as an act', async () => {
   expect(found).toMatchObject({ kind: 'ok', pulse: { state: 'voided' } });
 });
 
-test('a block goes again as it was, into the log and the partition that it came from', async () => {
+test('bytes that are no block go again as they were, into the log and partition that they came from', async () => {
   const room = new MeteringWorks('2026-03-10');
   const bytes = Uint8Array.of(1, 2, 3);
   await room.pulseLog.append([{ partition: 1, bytes }]);
@@ -149,6 +149,24 @@ test('a block goes again as it was, into the log and the partition that it came 
   expect([again?.bytes, usage?.bytes]).toEqual([bytes, bytes]);
   await room.consume();
   expect((await lettersOf(room)).map(({ attempts }) => attempts)).toEqual([2, 2]);
+});
+
+test('a block that lay in another partition goes where it was sealed for, and counts there', async () => {
+  const room = new MeteringWorks('2026-03-10');
+  const message = encodePulse(pulse('astray', '3'));
+  const payload = Uint8Array.of(message.length, ...message);
+  const source = { writerId: 1n, sequence: 1 };
+  const [home, other] = [0, 1];
+  const bytes = encodePulseBlock(home, Date.UTC(2026, 2, 5), source, 1, payload);
+  await room.pulseLog.append([{ partition: other, bytes }]);
+  await room.consume();
+  const { id, origin } = await onlyLetter(room);
+  expect(origin.partition).toBe(other);
+  await room.useCases.requeueDeadLetter({ id, actor });
+  await room.consume();
+  const found = await room.useCases.pulse({ tenant: 'acme', source: 'meter', id: 'astray' });
+  expect(found).toMatchObject({ kind: 'ok', pulse: { state: 'counted', partition: home } });
+  expect((await lettersOf(room)).map(({ state }) => state)).toEqual(['REQUEUED']);
 });
 
 test('a block of usage that was mended is taken by rating', async () => {

@@ -4,7 +4,7 @@
  * The bytes are in the log before the letter is REQUEUED: a crash in between leaves it PENDING, to be sent
  * again, and whoever reads the log knows what it has taken already.
  */
-import { type BlockWriter, encodePulseBlock } from '../../domain/counting/block.ts';
+import { type BlockWriter, decodeBlock, encodePulseBlock } from '../../domain/counting/block.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { DeadLetter, DeadLetterState } from '../../domain/metering/dead-letter.ts';
 import { varintLength, writeVarint } from '../../domain/metering/wire-varint.ts';
@@ -15,6 +15,7 @@ import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
 /** A log that bytes are sent into again. */
 export interface LetterLog {
   readonly logId: string;
+  readonly partitions: number;
   /** Appends a block's bytes as they are. */
   readonly append: (partition: number, bytes: Uint8Array) => Promise<unknown>;
 }
@@ -118,7 +119,7 @@ export class DeadLetterDesk {
       // The letter of an act holds the record alone, so that the same act is always the same letter.
       await appendControl(partition, bytes);
     } else {
-      await log.append(partition, bytes);
+      await log.append(sealedPartition(bytes, log.partitions) ?? partition, bytes);
     }
   }
 
@@ -137,5 +138,15 @@ export class DeadLetterDesk {
     // The bytes had failed again already when the letter was resolved: it waits, as it did before.
     await letters.resolve(id, [state], 'PENDING', by);
     return { kind: 'ok', letter: (await letters.get(id)) ?? newest };
+  }
+}
+
+/** Where a whole block belongs, which is not always where it lay; null where the bytes don't tell. */
+function sealedPartition(bytes: Uint8Array, partitions: number): number | null {
+  try {
+    const { partition } = decodeBlock(bytes);
+    return partition < partitions ? partition : null;
+  } catch {
+    return null;
   }
 }
