@@ -7,7 +7,7 @@ import { parseAmount } from '../../../domain/metering/amount.ts';
 import { DeliveryJournal } from '../load/delivery-journal.ts';
 import { LOAD_SOURCE, PulsePlan } from './pulse-plan.ts';
 import { PulseRequests } from './pulse-requests.ts';
-import { acceptedUsage, unknownPulses, usageOf } from './usage-balance.ts';
+import { acceptedUsage, isEven, unknownPulses, usageOf } from './usage-balance.ts';
 
 const START = Date.UTC(2026, 10, 21) + 0.4;
 
@@ -112,9 +112,16 @@ describe('sums', () => {
     expect(unknownPulses(journal, 10_000)).toHaveLength(544);
   });
 
+  test('are even where amount and number of pulses both are', () => {
+    const expected = { sum: 5n, count: 2 };
+    const evenWith = (sum: bigint, count: number) =>
+      isEven({ name: 'a', expected, usage: { sum, count } });
+    expect([evenWith(5n, 2), evenWith(5n, 3), evenWith(6n, 2)]).toEqual([true, false, false]);
+  });
+
   test('stay exact where a double alone would not hold them', () => {
     const plan = planWith(3, { tenants: 1 });
-    const many = 4_100_000;
+    const many = 9_500_000;
     const one = { ...plan, series: [plan.series[0]], seriesOf: () => 0, amountOf: () => PARTS };
     const PARTS = { whole: 999, high: 999_999_999, low: 999_999_999 };
     const numbers = function* () {
