@@ -49,7 +49,8 @@ export function meteringCatalogueContract(
         expect(await first.mintLogSettings('resource-consumption', SETTINGS)).toEqual(SETTINGS);
         expect(await second.mintLogSettings('resource-usage', usage)).toEqual(usage);
         const other = { ...SETTINGS, logId: 'other', partitions: 1 };
-        for (const handle of [second, first, await reopened()]) {
+        for (const open of [async () => second, async () => first, reopened]) {
+          const handle = await open();
           expect(await handle.mintLogSettings('resource-consumption', other)).toEqual(SETTINGS);
           expect(await handle.mintLogSettings('resource-usage', other)).toEqual(usage);
         }
@@ -81,7 +82,8 @@ export function meteringCatalogueContract(
         const change = entryChange({ kind, id, tenant: null, body });
         expect(await first.put(change)).toBe('stored');
         const stored = { kind, id, tenant: null, version: 1, body };
-        for (const handle of [first, second, await reopened()]) {
+        for (const open of [async () => first, async () => second, reopened]) {
+          const handle = await open();
           expect(await handle.entries()).toEqual({ revision: 1, entries: [stored] });
           expect(await handle.history(kind, id)).toEqual([stored]);
         }
