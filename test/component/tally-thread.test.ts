@@ -53,7 +53,8 @@ async function startProcess(
   const workers = new Map<ThreadName, Worker>();
   const keep = (name: ThreadName, settings: unknown): Worker => {
     const worker = replaced[name]?.() ?? spawn(name, settings);
-    workers.set(name, worker);
+    // The log of votes comes first; that of pulses has a thread of the same kind.
+    if (!workers.has(name)) workers.set(name, worker);
     return worker;
   };
   const serving = await serve(config, keep, createLogger('silent', 'serve'));
@@ -181,6 +182,12 @@ describe('a log thread that dies', () => {
     expect([status, json.code]).toEqual([503, 'not_ready']);
     expect((await client.ask('/readyz')).status).toBe(503);
   });
+});
+
+test('a metering thread that dies stops the process: pulses would wait unseen', async () => {
+  const { workers, failed } = await startProcess(newFolder());
+  await workers.get('metering')?.terminate();
+  expect(await failed).toMatchObject({ code: 'internal' });
 });
 
 describe('a tally thread that starts', () => {
