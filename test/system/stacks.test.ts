@@ -237,7 +237,7 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
       [votes, { 'content-type': 'text/plain' }, good, 415, 'unsupported_media_type'],
       [votes, json, ' '.repeat(2_000), 413, 'body_too_large'],
       // Larger than any body of ours: cut off before a route sees it.
-      [votes, json, ' '.repeat(3_000_000), 413, undefined],
+      [votes, json, ' '.repeat(10_000_000), 413, undefined],
     ];
     for (const { name: door, client } of stack.doors) {
       for (const [path, headers, body, status, code] of bad) {
