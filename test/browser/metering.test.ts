@@ -290,8 +290,9 @@ describe('a contract', () => {
       await estimate.locator('.line-head').getByText('60,01').waitFor();
 
       await page.getByRole('button', { name: 'Conferir e salvar' }).click();
-      const text = (await dialog(page).innerText()).replaceAll(/\s+/g, ' ');
-      expect(text).toContain('50,02 60,02 +10,00 BRL');
+      // How cells are told apart in a text depends on how they are laid out.
+      const text = (await dialog(page).innerText()).replaceAll(/\s+/g, '');
+      expect(text).toContain('50,0260,02+10,00BRL');
       await page.keyboard.press('Escape');
       await dialog(page).waitFor({ state: 'detached' });
       expect(await (await call('GET', '/v1/contracts/acme-gold')).json()).toMatchObject({

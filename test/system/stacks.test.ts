@@ -194,7 +194,7 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
       ),
     );
     for (const { exitCode, stdout, stderr } of loads) {
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect({ exitCode, stderr, stdout }).toMatchObject({ exitCode: 0, stderr: '' });
       const sheet = JSON.parse(stdout) as { accepted: number; tries: number; exact: boolean };
       expect(sheet).toMatchObject({ accepted: 1_500, tries: 1_500, exact: true });
       expected.accepted += sheet.accepted;
