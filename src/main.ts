@@ -116,7 +116,10 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
   archive: roleCommand('archive'),
   sync: roleCommand('sync'),
   poll: { summary: 'Create and drive polls.', run: runPoll },
-  load: { summary: 'Send votes or pulses at a rate, and prove that each counted once.', run: runLoad },
+  load: {
+    summary: 'Send votes or pulses at a rate, and prove that each counted once.',
+    run: runLoad,
+  },
   'dead-letters': {
     summary: 'Decide about pulses and usage that could not be processed.',
     run: runDeadLetters,
