@@ -7,7 +7,7 @@ import { repeat } from './compose/event-loop.ts';
 import { openFront } from './compose/front.ts';
 import { newPollId, startIngest } from './compose/ingest.ts';
 import { startEmbeddedMetering } from './compose/metering/embedded.ts';
-import { createMeteringUseCases, letterRetries } from './compose/metering/use-cases.ts';
+import { createMeteringUseCases, keepRetryingLetters } from './compose/metering/use-cases.ts';
 import { createOperations } from './compose/operations.ts';
 import type { SpawnThread, ThreadListener, ThreadName } from './compose/thread.ts';
 import { createSchedule, createUseCases, embeddedParts, pollEditor } from './compose/use-cases.ts';
@@ -40,7 +40,6 @@ export interface Serving {
 const SECOND_MS = 1_000;
 const SCHEDULE_MS = 200;
 const RECONCILE_MS = 2_000;
-const LETTER_RETRY_MS = 10_000;
 
 export async function serve(config: Config, spawn: SpawnThread, logger: Logger): Promise<Serving> {
   checkEmbedded(config);
@@ -166,16 +165,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       const passed = await Promise.all(stores.map((store) => store.hasPassedClose(poll.id)));
       return passed.every(Boolean);
     });
-    const retryLetters = letterRetries(metering.parts);
-    cleanup.defer(
-      repeat(
-        LETTER_RETRY_MS,
-        async () => {
-          await retryLetters();
-        },
-        onFailure('dead letters to be tried again'),
-      ),
-    );
+    cleanup.defer(keepRetryingLetters(metering.parts, onFailure('dead letters to be tried again')));
     cleanup.defer(repeat(SCHEDULE_MS, () => schedule.step(), onFailure('the schedule')));
     cleanup.defer(
       repeat(SECOND_MS, () => live.onOps(operations.endSecond()), onFailure('figures')),

@@ -1,5 +1,6 @@
 /** The HTTP edge with metering on use cases that answer what a test says, and keys of a tenant. */
 import { apiKeyText, type Identified } from '../../src/application/metering/api-keys.ts';
+import type { UsageAnswerRow } from '../../src/application/metering/query-usage.ts';
 import type { Charge } from '../../src/domain/metering/charge.ts';
 import type {
   ApiKey,
@@ -14,7 +15,7 @@ import { priceLine } from '../../src/domain/metering/price-line.ts';
 import { rerateDifference } from '../../src/domain/metering/rating-difference.ts';
 import { type Statement, statementOf } from '../../src/domain/metering/statement.ts';
 import type { ApiDeps } from '../../src/edge/http/api-deps.ts';
-import type { MeteringUseCases, UsageAnswerRow } from '../../src/edge/http/metering-deps.ts';
+import type { MeteringUseCases } from '../../src/edge/http/metering-deps.ts';
 import type { StoredPulse } from '../../src/ports/pulse-ledger.ts';
 import type { PeriodRecord } from '../../src/ports/rating-book.ts';
 import { type Ask, EdgeRoom } from './edge-room.ts';

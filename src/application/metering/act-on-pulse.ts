@@ -29,6 +29,10 @@ export interface PulseActInput extends PulseName {
 }
 
 export type PulseActResult =
+  /**
+   * The act is durable in the log. `pending`: the ledger has not come to it within the wait, and `pulse` is
+   * as it was before; asking for the pulse, or sending the act again, says when it has.
+   */
   | {
       readonly kind: 'ok';
       readonly actId: string;
@@ -36,7 +40,9 @@ export type PulseActResult =
       readonly pulse: StoredPulse;
     }
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
+  /** The ledger does not know the pulse, or not yet. */
   | { readonly kind: 'not_found' }
+  /** The `actId` names another act already; this one was not done. */
   | { readonly kind: 'act_id_taken'; readonly actId: string };
 
 /** How long an act waits for the ledger, ms. */

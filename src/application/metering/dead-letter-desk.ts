@@ -35,6 +35,7 @@ export interface DeadLetterDeskDeps {
 export type LetterResult =
   | { readonly kind: 'ok'; readonly letter: DeadLetter }
   | { readonly kind: 'not_found' }
+  /** It is in a state that does not allow it. */
   | { readonly kind: 'conflict'; readonly letter: DeadLetter };
 
 /** Letters that one call decides about at most. */

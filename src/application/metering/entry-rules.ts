@@ -15,11 +15,12 @@ import type { CatalogueView } from './catalogue-view.ts';
 /** Kinds that are put as whole bodies; API keys are made and revoked. */
 export type EditableKind = Exclude<EntryKind, 'api_key'>;
 
-/** Why an entry is not put. */
 export type Refused =
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
   | { readonly kind: 'not_found' }
+  /** The entry has changed since the version that the request names, or exists already. */
   | { readonly kind: 'version_conflict'; readonly version: number }
+  /** It contradicts another entry: contracts of a tenant, or prices of a product, that overlap. */
   | { readonly kind: 'overlap'; readonly with: string };
 
 /** What the server knows of an entry beside its body. */

@@ -19,6 +19,7 @@ export interface OverviewDeps {
   readonly usage: LogEnds | null;
 }
 
+/** What the console's overview shows, once a second. */
 export interface Overview {
   readonly partitions: readonly {
     readonly partition: number;
@@ -26,7 +27,9 @@ export interface Overview {
     readonly next: number;
     readonly books: PulseBooks;
   }[];
+  /** Blocks of `resource-usage` that rating has not taken yet. */
   readonly usageBehind: number;
+  /** Usage windows that wait to be sent. */
   readonly usagePending: number;
   readonly ratingDue: number;
   readonly deadLetters: Readonly<Record<string, number>>;

@@ -19,6 +19,7 @@ export interface PulseName {
   readonly id: string;
 }
 
+/** Where one pulse has got to. */
 export type PulseStatus =
   | { readonly kind: 'ok'; readonly pulse: StoredPulse; readonly usageSent: boolean }
   | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }

@@ -15,23 +15,26 @@ export interface QueryUsageDeps {
 }
 
 export interface UsageQuestion {
+  /** Null: every tenant (operators alone). */
   readonly tenant: string | null;
   readonly sku: string | null;
   readonly unit: string | null;
+  /** ms since the Unix epoch, `[from, to)`. */
   readonly from: number;
   readonly to: number;
   readonly granularity: Granularity;
   readonly timeZone: string;
+  /** What rows are told apart by beside the window; a unit is always one of them. */
   readonly groupBy: readonly ('tenant' | 'sku' | 'unit')[];
 }
 
-/** Of one window; null where it is not told apart by that. Amounts in 10^-AMOUNT_SCALE. */
 export interface UsageAnswerRow {
   readonly from: number;
   readonly to: number;
   readonly tenant: string | null;
   readonly sku: string | null;
   readonly unit: string;
+  /** In 10^-AMOUNT_SCALE. */
   readonly sum: bigint;
   readonly count: number;
   readonly min: bigint;
@@ -40,7 +43,12 @@ export interface UsageAnswerRow {
 }
 
 export type UsageAnswer =
-  | { readonly kind: 'ok'; readonly rows: readonly UsageAnswerRow[]; readonly asOf: number }
+  | {
+      readonly kind: 'ok';
+      readonly rows: readonly UsageAnswerRow[];
+      /** Everything that was received up to here is in it, ms since the Unix epoch. */
+      readonly asOf: number;
+    }
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] };
 
 /** Rows in the order of (tenant, sku, unit, from). @throws as the ledger. */

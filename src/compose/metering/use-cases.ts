@@ -21,6 +21,7 @@ import type { DeadLetters } from '../../ports/dead-letters.ts';
 import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
 import type { PulseLedger } from '../../ports/pulse-ledger.ts';
 import type { RatingBook } from '../../ports/rating-book.ts';
+import { repeat } from '../event-loop.ts';
 import { newPollId } from '../ingest.ts';
 import { sleep } from '../sleep.ts';
 import { newWriterId } from './jobs.ts';
@@ -108,10 +109,27 @@ export function createMeteringUseCases(parts: MeteringParts): MeteringUseCases {
   };
 }
 
-/** Sends the dead letters again whose time has come; to be called every so often. Resolves to how many. */
+/** Sends the dead letters again whose time has come. Resolves to how many. */
 export function letterRetries(parts: DeadLetterParts): () => Promise<number> {
   const desk = deadLetterDesk(parts);
   return () => desk.retryDue();
+}
+
+const LETTER_RETRY_MS = 10_000;
+
+/** Sends the dead letters again whose time has come, every so often, until the result is called. */
+export function keepRetryingLetters(
+  parts: DeadLetterParts,
+  onFailure: (error: unknown) => void,
+): () => Promise<void> {
+  const retry = letterRetries(parts);
+  return repeat(
+    LETTER_RETRY_MS,
+    async () => {
+      await retry();
+    },
+    onFailure,
+  );
 }
 
 export type DeadLetterParts = Pick<

@@ -19,7 +19,7 @@ import { repeat } from '../event-loop.ts';
 import { openFront } from '../front.ts';
 import { newPollId } from '../ingest.ts';
 import { openMeteringReader } from '../metering/reader-apart.ts';
-import { createMeteringUseCases, letterRetries } from '../metering/use-cases.ts';
+import { createMeteringUseCases, keepRetryingLetters } from '../metering/use-cases.ts';
 import { sleep } from '../sleep.ts';
 import { createUseCases, pollEditor } from '../use-cases.ts';
 import { ConsistencyBoard } from './consistency-board.ts';
@@ -40,7 +40,6 @@ import { type VotingOfLog, votingParts } from './voting.ts';
 
 const ROLE = 'query';
 const SECOND_MS = 1_000;
-const LETTER_RETRY_MS = 10_000;
 
 export async function startQueryRole(context: RoleContext): Promise<RunningRole> {
   const { engines, config, logger, clock } = context;
@@ -67,14 +66,9 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     logs.push({ door, ledger });
   }
   const metering = cleanup.use(await openMeteringReader(context, fail));
-  const retryLetters = letterRetries(metering.parts);
   cleanup.defer(
-    repeat(
-      LETTER_RETRY_MS,
-      async () => {
-        await retryLetters();
-      },
-      (err) => logger.warn({ err }, 'dead letters can not be tried again just now'),
+    keepRetryingLetters(metering.parts, (err) =>
+      logger.warn({ err }, 'dead letters can not be tried again just now'),
     ),
   );
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));

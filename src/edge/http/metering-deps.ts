@@ -2,22 +2,21 @@
  * What the metering API and console ask of the use cases. Arguments and answers are plain data, which pass
  * from thread to thread: the embedded form answers in a thread of its own.
  */
+import type { PulseActResult } from '../../application/metering/act-on-pulse.ts';
+import type { LetterResult } from '../../application/metering/dead-letter-desk.ts';
+import type { Refused } from '../../application/metering/entry-rules.ts';
+import type { EstimateResult } from '../../application/metering/estimate-charges.ts';
+import type { Overview } from '../../application/metering/get-overview.ts';
+import type { PulseStatus } from '../../application/metering/get-pulse.ts';
+import type { UsageAnswer, UsageQuestion } from '../../application/metering/query-usage.ts';
+import type { ShownEntries } from '../../application/metering/shown-entry.ts';
 import type { Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
-import type {
-  ApiKey,
-  Contract,
-  ListPrice,
-  Product,
-  UsageThreshold,
-} from '../../domain/metering/contract.ts';
 import type { DeadLetter } from '../../domain/metering/dead-letter.ts';
 import type { RerateDifference } from '../../domain/metering/rating-difference.ts';
 import type { Statement } from '../../domain/metering/statement.ts';
-import type { Granularity } from '../../domain/metering/usage-bounds.ts';
-import type { FieldProblem } from '../../domain/voting/poll-fields.ts';
 import type { DeadLetterFilter, DeadLetterPage } from '../../ports/dead-letters.ts';
 import type { EntryKind, MeteringActPage } from '../../ports/metering-catalogue.ts';
-import type { ConflictPage, PulseBooks, PulsePage, StoredPulse } from '../../ports/pulse-ledger.ts';
+import type { ConflictPage, PulsePage } from '../../ports/pulse-ledger.ts';
 import type { ChargePage, PeriodRecord, ThresholdEvent } from '../../ports/rating-book.ts';
 
 /** Who asks: an operator sees and does all; a tenant's key sees that tenant alone, and changes nothing. */
@@ -27,116 +26,9 @@ export interface MeteringCaller {
   readonly tenant: string | null;
 }
 
-/** A catalogue entry by kind, as it is shown: an API key without its digest. */
-export interface ShownEntries {
-  readonly product: Product;
-  readonly price: ListPrice;
-  readonly contract: Contract;
-  readonly threshold: UsageThreshold;
-  readonly api_key: Omit<ApiKey, 'secretSha256'>;
-}
-
-export type Refused =
-  | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
-  | { readonly kind: 'not_found' }
-  /** The entry has changed since the version that the request names, or exists already. */
-  | { readonly kind: 'version_conflict'; readonly version: number }
-  /** It contradicts another entry: contracts of a tenant, or prices of a product, that overlap. */
-  | { readonly kind: 'overlap'; readonly with: string };
-
 export type EntryResult<Kind extends EntryKind> =
   | { readonly kind: 'ok'; readonly entry: ShownEntries[Kind] }
   | Refused;
-
-export interface UsageQuestion {
-  /** Null: every tenant (operators alone). */
-  readonly tenant: string | null;
-  readonly sku: string | null;
-  readonly unit: string | null;
-  /** ms since the Unix epoch, `[from, to)`. */
-  readonly from: number;
-  readonly to: number;
-  readonly granularity: Granularity;
-  readonly timeZone: string;
-  /** What rows are told apart by beside the window; a unit is always one of them. */
-  readonly groupBy: readonly ('tenant' | 'sku' | 'unit')[];
-}
-
-export interface UsageAnswerRow {
-  readonly from: number;
-  readonly to: number;
-  readonly tenant: string | null;
-  readonly sku: string | null;
-  readonly unit: string;
-  /** In 10^-AMOUNT_SCALE. */
-  readonly sum: bigint;
-  readonly count: number;
-  readonly min: bigint;
-  readonly max: bigint;
-  readonly last: bigint;
-}
-
-export type UsageAnswer =
-  | {
-      readonly kind: 'ok';
-      readonly rows: readonly UsageAnswerRow[];
-      /** Everything that was received up to here is in it, ms since the Unix epoch. */
-      readonly asOf: number;
-    }
-  | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] };
-
-/** Where one pulse has got to. */
-export type PulseStatus =
-  | { readonly kind: 'ok'; readonly pulse: StoredPulse; readonly usageSent: boolean }
-  | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }
-  | { readonly kind: 'not_found' };
-
-export type PulseActResult =
-  /**
-   * The act is durable in the log. `pending`: the ledger has not come to it within the wait, and `pulse` is
-   * as it was before; asking for the pulse, or sending the act again, says when it has.
-   */
-  | {
-      readonly kind: 'ok';
-      readonly actId: string;
-      readonly pending: boolean;
-      readonly pulse: StoredPulse;
-    }
-  | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
-  /** The ledger does not know the pulse, or not yet. */
-  | { readonly kind: 'not_found' }
-  /** The `actId` names another act already; this one was not done. */
-  | { readonly kind: 'act_id_taken'; readonly actId: string };
-
-export type LetterResult =
-  | { readonly kind: 'ok'; readonly letter: DeadLetter }
-  | { readonly kind: 'not_found' }
-  /** It is in a state that does not allow it. */
-  | { readonly kind: 'conflict'; readonly letter: DeadLetter };
-
-export type EstimateResult =
-  | {
-      readonly kind: 'ok';
-      readonly charges: readonly Charge[];
-      readonly unpriced: readonly UnpricedUsage[];
-    }
-  | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] };
-
-/** What the console's overview shows, once a second. */
-export interface MeteringOverview {
-  readonly partitions: readonly {
-    readonly partition: number;
-    readonly end: number;
-    readonly next: number;
-    readonly books: PulseBooks;
-  }[];
-  /** Blocks of `resource-usage` that rating has not taken yet. */
-  readonly usageBehind: number;
-  /** Usage windows that wait to be sent. */
-  readonly usagePending: number;
-  readonly ratingDue: number;
-  readonly deadLetters: Readonly<Record<string, number>>;
-}
 
 /** What became of many dead letters at once. */
 export interface LettersResolved {
@@ -268,5 +160,5 @@ export interface MeteringUseCases {
     readonly actor: string;
   }): Promise<LettersResolved>;
   acts(tenant: string | null, cursor: string | null, limit: number): Promise<MeteringActPage>;
-  overview(): Promise<MeteringOverview>;
+  overview(): Promise<Overview>;
 }

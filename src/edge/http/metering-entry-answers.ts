@@ -1,5 +1,5 @@
 /** What became of a change of the metering catalogue, as an answer. */
-import type { Refused } from './metering-deps.ts';
+import type { Refused } from '../../application/metering/entry-rules.ts';
 import { problem } from './problems.ts';
 import { problemOfFields } from './request-body.ts';
 

@@ -1,11 +1,11 @@
 /** Writes entries of the metering catalogue as the API shows them: the names that their bodies have. */
 
+import type { ShownEntries } from '../../application/metering/shown-entry.ts';
 import type { Decimal } from '../../domain/counting/decimal.ts';
 import { formatShortest } from '../../domain/counting/exact-decimal.ts';
 import type { Price, PriceModel } from '../../domain/metering/price.ts';
 import { rfc3339Of } from '../../domain/voting/rfc3339.ts';
 import type { EntryKind } from '../../ports/metering-catalogue.ts';
-import type { ShownEntries } from './metering-deps.ts';
 import { timeOrNull } from './poll-json.ts';
 
 /** An entry as JSON, by its kind. */

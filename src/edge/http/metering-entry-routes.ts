@@ -1,9 +1,10 @@
 /** The metering catalogue over HTTP: products, list prices, contracts and thresholds, each with its versions. */
 import { z } from '@hono/zod-openapi';
+import type { ShownEntries } from '../../application/metering/shown-entry.ts';
 import { compareTexts } from '../../domain/text-order.ts';
 import type { EntryKind } from '../../ports/metering-catalogue.ts';
 import { jsonResponse } from './json-response.ts';
-import type { MeteringUseCases, ShownEntries } from './metering-deps.ts';
+import type { MeteringUseCases } from './metering-deps.ts';
 import { entryNotFound, entryRefusal } from './metering-entry-answers.ts';
 import { ENTRY_JSON } from './metering-entry-json.ts';
 import { ENTRY_BODIES, ENTRY_SCHEMAS } from './metering-entry-schemas.ts';

@@ -1,7 +1,9 @@
 /** Dead letters over HTTP: listed, read byte by byte, sent again or given up, one by one or many at once. */
+
+import type { LetterResult } from '../../application/metering/dead-letter-desk.ts';
 import type { DeadLetterState } from '../../domain/metering/dead-letter.ts';
 import { jsonResponse } from './json-response.ts';
-import type { LetterResult, MeteringUseCases } from './metering-deps.ts';
+import type { MeteringUseCases } from './metering-deps.ts';
 import { letterJson, wholeLetterJson } from './metering-pulse-json.ts';
 import {
   LETTERS_PER_REQUEST_MAX,

@@ -1,6 +1,8 @@
 /** How metering stands, over HTTP: the books of every partition, what is behind, and what operators did. */
+
+import type { Overview } from '../../application/metering/get-overview.ts';
 import { jsonResponse } from './json-response.ts';
-import type { MeteringOverview, MeteringUseCases } from './metering-deps.ts';
+import type { MeteringUseCases } from './metering-deps.ts';
 import { meteringActJson } from './metering-pulse-json.ts';
 import { meteringActListSchema, overviewSchema } from './metering-pulse-schemas.ts';
 import { meteringActsQuerySchema, PAGE_ITEMS_DEFAULT } from './metering-query.ts';
@@ -38,7 +40,7 @@ function overviewRoute(useCases: Pick<MeteringUseCases, 'overview'>): Route {
   };
 }
 
-function overviewJson(overview: MeteringOverview) {
+function overviewJson(overview: Overview) {
   const { partitions, usageBehind, usagePending, ratingDue, deadLetters } = overview;
   return {
     partitions: partitions.map(({ partition, end, next, books }) => ({

@@ -1,6 +1,8 @@
 /** Pulses over HTTP, behind the doors: where one has got to, lists of them, and corrections. */
+
+import type { PulseActResult } from '../../application/metering/act-on-pulse.ts';
 import { jsonResponse } from './json-response.ts';
-import type { MeteringUseCases, PulseActResult } from './metering-deps.ts';
+import type { MeteringUseCases } from './metering-deps.ts';
 import { conflictJson, letterJson, storedPulseJson } from './metering-pulse-json.ts';
 import {
   amendBodySchema,

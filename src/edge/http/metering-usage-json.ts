@@ -1,11 +1,16 @@
 /** Writes usage as JSON and CSV: one row a window and series, amounts to the last digit. */
+
+import type {
+  UsageAnswer,
+  UsageAnswerRow,
+  UsageQuestion,
+} from '../../application/metering/query-usage.ts';
 import type { Decimal } from '../../domain/counting/decimal.ts';
 import { formatShortest, shortest } from '../../domain/counting/exact-decimal.ts';
 import { zoneOffset } from '../../domain/counting/time-window.ts';
 import { AMOUNT_SCALE } from '../../domain/metering/pulse.ts';
 import { rfc3339Of, zonedRfc3339Of } from '../../domain/voting/rfc3339.ts';
 import { csvLine } from './csv.ts';
-import type { UsageAnswer, UsageAnswerRow, UsageQuestion } from './metering-deps.ts';
 
 type Answered = Extract<UsageAnswer, { readonly kind: 'ok' }>;
 

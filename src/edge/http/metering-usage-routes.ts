@@ -1,11 +1,12 @@
 /** Usage over HTTP: by hour, day or month of any zone; added up anew on demand; thresholds that it reached. */
 import { z } from '@hono/zod-openapi';
+import type { UsageQuestion } from '../../application/metering/query-usage.ts';
 import { GRANULARITIES, USAGE_BOUNDS_MAX } from '../../domain/metering/usage-bounds.ts';
 import type { FieldProblem } from '../../domain/voting/poll-fields.ts';
 import { jsonResponse } from './json-response.ts';
 import { thresholdEventJson } from './metering-charge-json.ts';
 import { eventListSchema } from './metering-charge-schemas.ts';
-import type { MeteringUseCases, UsageQuestion } from './metering-deps.ts';
+import type { MeteringUseCases } from './metering-deps.ts';
 import { decimal } from './metering-entry-schemas.ts';
 import { csvResponse, formOf, VARY } from './metering-forms.ts';
 import {
