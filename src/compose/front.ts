@@ -86,6 +86,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       isReady: metering.isReady,
     }),
   );
+  const { routes } = pulses;
   const assets = await loadAssets();
   const apiOf = (surface: Surface) =>
     createApi({
@@ -102,6 +103,8 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       assets,
       castVote: (poll, option, key) => votes.cast(poll, option, key),
       vote: (request, poll) => votes.handle(request, poll),
+      takePulses:
+        routes === null ? null : (request, from) => routes.cloudEvents.handle(request, from),
       reportFailure: (err, requestId) => logger.error({ err, requestId }, 'a request has failed'),
     } satisfies ApiDeps);
   const tls = tlsOf(config);
@@ -113,7 +116,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       sharePort: false,
       tls,
       votes,
-      pulses: pulses.routes,
+      pulses: routes,
       api: apiOf(surface),
       live,
       surface,

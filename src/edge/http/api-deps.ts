@@ -137,6 +137,10 @@ export interface ApiDeps extends PagesDeps {
   readonly metering?: MeteringApi | null;
   /** The vote route. The server calls it without passing by here; it is here so that none is missing. */
   readonly vote: (request: Request, poll: string) => Response | Promise<Response>;
+  /** The pulse route, here for the same reason. Null, or left out, where this process takes no pulses. */
+  readonly takePulses?:
+    | ((request: Request, remoteAddress: string) => Response | Promise<Response>)
+    | null;
 }
 
 /** What is known of a request beside itself. */

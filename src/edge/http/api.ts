@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { actRoutes } from './act-routes.ts';
 import type { ApiDeps, RequestContext } from './api-deps.ts';
+import { cloudEventsDocument } from './cloud-events-document.ts';
 import { createCors } from './cors.ts';
 import { mountDocs, registerSecuritySchemes } from './docs-routes.ts';
 import { exportRoutes } from './export-routes.ts';
@@ -73,6 +74,7 @@ function routesOf(deps: ApiDeps): readonly Route[] {
     ...sessionRoutes(deps),
     consoleLiveDocument(),
     ...operationsRoutes(deps),
+    ...cloudEventsDocument(deps),
     ...meteringRoutes(deps),
   ];
 }

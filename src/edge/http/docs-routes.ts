@@ -73,7 +73,9 @@ export function registerSecuritySchemes(app: HttpApp): void {
   registry.registerComponent('securitySchemes', 'apiKey', {
     type: 'http',
     scheme: 'bearer',
-    description: 'A tenant’s API key with the scope `read`: shows what is that tenant’s.',
+    description:
+      'A tenant’s API key: with the scope `read` it shows what is that tenant’s, with `ingest` it ' +
+      'sends that tenant’s pulses.',
   });
   registry.registerComponent('securitySchemes', 'resultsToken', {
     type: 'http',

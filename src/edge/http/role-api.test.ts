@@ -77,11 +77,11 @@ describe('a door', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe(origin);
   });
 
-  test('says that votes are posted', async () => {
-    const response = await ask('/v1/polls/final/votes', door);
+  test.each(['/v1/polls/final/votes', '/v1/pulses'])('says that one posts to %s', async (path) => {
+    const response = await ask(path, door);
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
     expect(await response.json()).toMatchObject({ code: 'method_not_allowed' });
-    expect((await ask('/v1/polls/final/votes')).status).toBe(404);
+    expect((await ask(path)).status).toBe(404);
   });
 
   test('shows its metrics to operators alone, for its port is the public one', async () => {

@@ -1,6 +1,7 @@
 /** The HTTP of a role that runs apart: health, readiness and metrics, and a door's votes beside them. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Api } from './api.ts';
+import { CLOUD_EVENTS_PATH } from './cloud-events-route.ts';
 import { createCors } from './cors.ts';
 import { type ProcessDeps, processRoutes, timeRoute } from './operations-routes.ts';
 import { NO_OPERATORS, type Operators } from './operators.ts';
@@ -27,8 +28,12 @@ export function createRoleApi(deps: RoleApiDeps): Api {
     deps.operators ?? NO_OPERATORS,
     routes.filter(({ access }) => !isPublic || access === 'public'),
   );
-  // Votes themselves never come here.
-  if (deps.isDoor) app.all('/v1/polls/:poll/votes', () => methodNotAllowed(['POST']));
+  // Votes and pulses themselves never come here.
+  if (deps.isDoor) {
+    for (const path of ['/v1/polls/:poll/votes', CLOUD_EVENTS_PATH]) {
+      app.all(path, () => methodNotAllowed(['POST']));
+    }
+  }
   app.notFound(() => problem('not_found', 'This process has nothing at this path.'));
   app.onError((error) => problemOf(error, deps.reportFailure));
   const cors = createCors(deps.corsOrigins);
