@@ -159,7 +159,7 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
     run: (argv, io) =>
       runArchiveReplay(argv, io, ARCHIVE_PLACES, async (flags, span, onPage) => {
         const { partitions, engines } = await archiveEngines(io, flags, 'archive-replay');
-        const { replayRange } = await import('./compose/metering/archive-range.ts');
+        const { replayRange } = await import('./compose/archive-range.ts');
         return replayRange(engines, { ...span, partitions }, onPage);
       }),
   },
@@ -168,7 +168,7 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
     run: (argv, io) =>
       runArchiveExport(argv, io, ARCHIVE_PLACES, async (flags, target, onPage) => {
         const { partitions, engines } = await archiveEngines(io, flags, 'archive-export');
-        const { exportRange } = await import('./compose/metering/archive-range.ts');
+        const { exportRange } = await import('./compose/archive-range.ts');
         return exportRange(engines, { ...target, partitions }, onPage);
       }),
   },

@@ -1,6 +1,7 @@
 /** The promises of the archive port, as tests that every adapter runs. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { event, sealEvents } from '../../test/support/blocks.ts';
 import {
   columnsOf,
   HOUR_MS,
@@ -9,11 +10,14 @@ import {
   logged,
   NOON,
 } from '../../test/support/pulse-samples.ts';
+import { archivableVotes } from '../application/archive/archive-decoder.ts';
+import { decodeBlock, encodeKey } from '../domain/counting/block.ts';
+import { eventIdHex } from '../domain/counting/event-id.ts';
 import {
   ARCHIVE_PAGE_BYTES_MAX,
-  ARCHIVE_PAGE_PULSES_MAX,
+  ARCHIVE_PAGE_EVENTS_MAX,
   type Archive,
-  type ArchivedPulse,
+  type ArchivedEvent,
 } from './archive.ts';
 import { type CreateStore, LOG_ID, type StoreUnderTest } from './store-under-test.ts';
 
@@ -101,6 +105,36 @@ export function archiveContract(name: string, create: CreateStore<Archive>): voi
         ]);
       });
 
+      test('may be votes: of one key they share its bytes, and each is read with its own', async () => {
+        const votes = [
+          event(1, { acceptedAt: NOON + 5 }),
+          event(2, { acceptedAt: NOON - 1, item: 'bia', lane: 'flagged' }),
+          event(3, { acceptedAt: NOON + HOUR_MS }),
+          event(1, { acceptedAt: NOON + 5 }),
+        ];
+        const block = decodeBlock(sealEvents(votes, NOON + HOUR_MS + 9));
+        const { columns } = archivableVotes([{ offset: 12, block }]);
+        expect(columns.start[0]).toBe(columns.start[2] ?? Number.NaN);
+        await first.put(LOG_ID, 1, columns);
+        await second.put(LOG_ID, 1, columns);
+        const expected = [1, 0, 3, 2].map((at) => {
+          const vote = votes[at] ?? event(0);
+          return {
+            key: eventIdHex(vote),
+            digest: '0'.repeat(32),
+            partition: 1,
+            offset: 12,
+            occurredAt: vote.acceptedAt,
+            receivedAt: NOON + HOUR_MS + 9,
+            bytes: Buffer.from(encodeKey(vote)),
+          };
+        });
+        const found = await all(second, ...EVER);
+        expect(found.map((vote) => ({ ...vote, bytes: Buffer.from(vote.bytes) }))).toEqual(
+          expected,
+        );
+      });
+
       test('is one log’s alone', async () => {
         await put(first, [logged({ id: 'ours' })]);
         await put(first, [logged({ id: 'theirs' })], 0, 'another-log');
@@ -178,7 +212,7 @@ export function archiveContract(name: string, create: CreateStore<Archive>): voi
           await put(first, small);
           const pages = await Array.fromAsync(first.read(LOG_ID, ...EVER));
           for (const page of pages) {
-            expect(page.length).toBeWithin(1, ARCHIVE_PAGE_PULSES_MAX + 1);
+            expect(page.length).toBeWithin(1, ARCHIVE_PAGE_EVENTS_MAX + 1);
             const bytes = page.reduce((sum, pulse) => sum + pulse.bytes.length, 0);
             expect(bytes).toBeLessThanOrEqual(ARCHIVE_PAGE_BYTES_MAX);
           }
@@ -331,7 +365,7 @@ async function all(
   from: number,
   to: number,
   log = LOG_ID,
-): Promise<readonly ArchivedPulse[]> {
+): Promise<readonly ArchivedEvent[]> {
   return (await Array.fromAsync(archive.read(log, from, to))).flat();
 }
 

@@ -2,10 +2,11 @@
 import { expect, test } from 'bun:test';
 import { openCassandraArchive } from '../../src/adapters/cassandra/archive.ts';
 import { openPostgresPulseLedger } from '../../src/adapters/postgres/pulse-ledger.ts';
+import { archivablePulses } from '../../src/application/archive/archive-decoder.ts';
+import { ArchiveFollower } from '../../src/application/archive/archive-follower.ts';
+import { ArchiveWorker } from '../../src/application/archive/archive-worker.ts';
+import { replayArchive } from '../../src/application/archive/replay-archive.ts';
 import { soleOwnership } from '../../src/application/counting/sole-ownership.ts';
-import { ArchiveFollower } from '../../src/application/metering/archive-follower.ts';
-import { ArchiveWorker } from '../../src/application/metering/archive-worker.ts';
-import { replayArchive } from '../../src/application/metering/replay-archive.ts';
 import { decodeBlock } from '../../src/domain/counting/block.ts';
 import { decodePulses, type PulseBlockAt } from '../../src/domain/metering/pulse-columns.ts';
 import { foldUsage } from '../../src/domain/metering/usage-fold.ts';
@@ -88,7 +89,10 @@ test(
       log,
       ownership: soleOwnership(PARTITIONS),
       follower: (partition) =>
-        new ArchiveFollower({ log, archive, partition, stepBytesMax: STEP_BYTES_MAX }),
+        new ArchiveFollower({
+          ...{ log, archive, partition },
+          ...{ decode: archivablePulses, stepBytesMax: STEP_BYTES_MAX },
+        }),
       stepBytesMax: STEP_BYTES_MAX,
       pauseMs: 0,
       sleep: async () => Bun.sleep(100),
@@ -124,7 +128,7 @@ test(
     await working;
 
     const held = await pulsesOf(ledger, { tenant: null }, PAGE);
-    const usage = await ledger.usage(EVERYTHING, HOURS);
+    const usage = await ledger.usage(EVERYTHING, HOURS, 9_999);
     expect(held).toHaveLength(PARTITIONS * BLOCKS * PULSES);
     const forgotten = await ledger.forget(FROM, TO);
     expect(forgotten).toBe(held.filter(({ pulse }) => isInRange(pulse.occurredAt)).length);
@@ -137,7 +141,7 @@ test(
       return { key, pulse, amount, state, offset };
     };
     expect((await pulsesOf(ledger, { tenant: null }, PAGE)).map(facts)).toEqual(held.map(facts));
-    expect(await ledger.usage(EVERYTHING, HOURS)).toEqual(usage);
+    expect(await ledger.usage(EVERYTHING, HOURS, 9_999)).toEqual(usage);
     for (let partition = 0; partition < PARTITIONS; partition += 1) {
       expect(await ledger.recompute(partition, EVERYTHING.from, EVERYTHING.to)).toEqual([]);
     }

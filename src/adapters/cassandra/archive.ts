@@ -6,11 +6,11 @@ import { HOUR_MS } from '../../domain/counting/time-window.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import {
   ARCHIVE_PAGE_BYTES_MAX,
-  ARCHIVE_PAGE_PULSES_MAX,
+  ARCHIVE_PAGE_EVENTS_MAX,
   type Archive,
-  type ArchivedPulse,
+  type ArchiveColumns,
+  type ArchivedEvent,
 } from '../../ports/archive.ts';
-import type { PulseColumns } from '../../ports/pulse-ledger.ts';
 import { parseCassandraAddress } from './cassandra-address.ts';
 import { type Chunk, chunksOf, decodeChunk } from './chunk.ts';
 import { prepareSchema } from './schema.ts';
@@ -24,7 +24,7 @@ export interface CassandraArchiveOptions {
 }
 
 /**
- * Blocks of a partition of the log whose pulses of one hour lie in one Cassandra partition: with blocks
+ * Blocks of a partition of the log whose events of one hour lie in one Cassandra partition: with blocks
  * of up to 1 MB that is at most about 100 MB, what a node reads, repairs and compacts without trouble.
  * Part of the format: another number would look for rows elsewhere.
  */
@@ -71,9 +71,9 @@ class CassandraArchive implements Archive {
     this.#keyspace = keyspace;
   }
 
-  async put(logId: string, partition: number, pulses: PulseColumns): Promise<void> {
+  async put(logId: string, partition: number, events: ArchiveColumns): Promise<void> {
     this.#requireOpen();
-    const chunks = chunksOf(pulses);
+    const chunks = chunksOf(events);
     const lists = new Map<string, Statement>();
     for (const { hour, offset } of chunks) {
       const bucket = bucketOf(offset);
@@ -119,24 +119,24 @@ class CassandraArchive implements Archive {
     await this.#session.write([this.#statement(query, logId, partition, offset, offset)]);
   }
 
-  async *read(logId: string, from: number, to: number): AsyncGenerator<readonly ArchivedPulse[]> {
-    let page: ArchivedPulse[] = [];
+  async *read(logId: string, from: number, to: number): AsyncGenerator<readonly ArchivedEvent[]> {
+    let page: ArchivedEvent[] = [];
     let bytes = 0;
     for await (const hour of this.#hours(logId, from, to)) {
       for await (const { partition, bucket } of this.#buckets(logId, hour)) {
-        for await (const pulses of this.#bucketPulses(logId, hour, partition, bucket)) {
-          for (const pulse of pulses) {
-            if (pulse.occurredAt < from || pulse.occurredAt >= to) continue;
+        for await (const events of this.#bucketEvents(logId, hour, partition, bucket)) {
+          for (const event of events) {
+            if (event.occurredAt < from || event.occurredAt >= to) continue;
             const isFull =
-              page.length === ARCHIVE_PAGE_PULSES_MAX ||
-              bytes + pulse.bytes.length > ARCHIVE_PAGE_BYTES_MAX;
+              page.length === ARCHIVE_PAGE_EVENTS_MAX ||
+              bytes + event.bytes.length > ARCHIVE_PAGE_BYTES_MAX;
             if (isFull) {
               yield page;
               page = [];
               bytes = 0;
             }
-            page.push(pulse);
-            bytes += pulse.bytes.length;
+            page.push(event);
+            bytes += event.bytes.length;
           }
         }
       }
@@ -149,7 +149,7 @@ class CassandraArchive implements Archive {
     return this.#closed;
   }
 
-  /** Hours that have pulses of `[from, to)`, or may have. */
+  /** Hours that have events of `[from, to)`, or may have. */
   async *#hours(logId: string, from: number, to: number): AsyncGenerator<number> {
     const query = 'SELECT hour FROM hours WHERE log = ? AND hour >= ? AND hour < ?';
     const bounds = [Math.floor(from / HOUR_MS), Math.ceil(to / HOUR_MS)].map((hour) =>
@@ -175,12 +175,12 @@ class CassandraArchive implements Archive {
     }
   }
 
-  async *#bucketPulses(
+  async *#bucketEvents(
     logId: string,
     hour: number,
     partition: number,
     bucket: bigint,
-  ): AsyncGenerator<readonly ArchivedPulse[]> {
+  ): AsyncGenerator<readonly ArchivedEvent[]> {
     const query = `SELECT log_offset, content FROM chunks
       WHERE log = ? AND hour = ? AND log_partition = ? AND bucket = ?`;
     let last = { offset: -1, index: -1 };
@@ -190,10 +190,10 @@ class CassandraArchive implements Archive {
         const offset = numberIn(row, 'log_offset');
         if (!Buffer.isBuffer(row.content)) throw corrupt('content');
         if (offset !== last.offset) last = { offset, index: -1 };
-        // Chunks that were cut in other places, by another version, hold some pulses twice.
+        // Chunks that were cut in other places, by another version, hold some events twice.
         const fresh = decodeChunk(hour, row.content).filter(({ index }) => index > last.index);
         last = { offset, index: fresh.at(-1)?.index ?? last.index };
-        yield fresh.map(({ index: _, ...pulse }) => ({ ...pulse, partition, offset }));
+        yield fresh.map(({ index: _, ...event }) => ({ ...event, partition, offset }));
       }
     }
   }

@@ -1,20 +1,20 @@
 /**
- * The chunk: how pulses lie in the archive. A row holds many pulses, because a row each takes a hundred
- * times as long (1,300 pulses/s against 270,000/s on one small node). A chunk holds those of one block
+ * The chunk: how events lie in the archive. A row holds many events, because a row each takes a hundred
+ * times as long (1,300 events/s against 270,000/s on one small node). A chunk holds those of one block
  * that occurred in one hour, in their order, or a part of them where they are many.
  *
  * Little-endian:
  *
  *   0  u8  version, 1 (three bytes of zero behind)
- *   4  u32 count of pulses
+ *   4  u32 count of events
  *   8  each: place in the block u32, ms behind the hour u32, received at f64, length u32, key, digest
- *   …  the pulses' messages, one behind the other
+ *   …  the events' bytes, one behind the other
  *  -4  u32 CRC32C of everything before it
  */
 import { crc32c } from '../../domain/counting/crc32c.ts';
 import { HOUR_MS } from '../../domain/counting/time-window.ts';
 import { ApuraError } from '../../domain/errors.ts';
-import type { PulseColumns } from '../../ports/pulse-ledger.ts';
+import type { ArchiveColumns } from '../../ports/archive.ts';
 
 const VERSION = 1;
 const HEADER_BYTES = 8;
@@ -28,12 +28,12 @@ export interface Chunk {
   /** Whole hours since the Unix epoch. */
   readonly hour: number;
   readonly offset: number;
-  /** The place in the block of the chunk's first pulse. */
+  /** The place in the block of the chunk's first event. */
   readonly first: number;
   readonly content: Buffer;
 }
 
-export interface ChunkedPulse {
+export interface ChunkedEvent {
   /** Its place in the block. */
   readonly index: number;
   readonly occurredAt: number;
@@ -44,7 +44,7 @@ export interface ChunkedPulse {
   readonly bytes: Uint8Array;
 }
 
-/** Pulses of one chunk, by their places in the columns and in their block. */
+/** Events of one chunk, by their places in the columns and in their block. */
 interface Members {
   readonly hour: number;
   readonly offset: number;
@@ -54,22 +54,22 @@ interface Members {
 }
 
 /** Whole blocks as chunks: a function of the blocks alone, however many of them come together. */
-export function chunksOf(pulses: PulseColumns): readonly Chunk[] {
+export function chunksOf(events: ArchiveColumns): readonly Chunk[] {
   const chunks: Chunk[] = [];
   let open = new Map<number, Members>();
   let index = 0;
-  for (let at = 0; at < pulses.count; at += 1) {
-    const offset = pulses.offset[at] as number;
-    if (at > 0 && pulses.offset[at - 1] !== offset) {
-      for (const members of open.values()) chunks.push(chunkOf(pulses, members));
+  for (let at = 0; at < events.count; at += 1) {
+    const offset = events.offset[at] as number;
+    if (at > 0 && events.offset[at - 1] !== offset) {
+      for (const members of open.values()) chunks.push(chunkOf(events, members));
       open = new Map();
       index = 0;
     }
-    const hour = Math.floor((pulses.occurredAt[at] as number) / HOUR_MS);
-    const bytes = ENTRY_BYTES + (pulses.end[at] as number) - (pulses.start[at] as number);
+    const hour = Math.floor((events.occurredAt[at] as number) / HOUR_MS);
+    const bytes = ENTRY_BYTES + (events.end[at] as number) - (events.start[at] as number);
     let members = open.get(hour);
     if (members !== undefined && members.bytes + bytes > CHUNK_BYTES_MAX) {
-      chunks.push(chunkOf(pulses, members));
+      chunks.push(chunkOf(events, members));
       members = undefined;
     }
     if (members === undefined) {
@@ -81,11 +81,11 @@ export function chunksOf(pulses: PulseColumns): readonly Chunk[] {
     members.bytes += bytes;
     index += 1;
   }
-  for (const members of open.values()) chunks.push(chunkOf(pulses, members));
+  for (const members of open.values()) chunks.push(chunkOf(events, members));
   return chunks;
 }
 
-function chunkOf(pulses: PulseColumns, members: Members): Chunk {
+function chunkOf(events: ArchiveColumns, members: Members): Chunk {
   const { hour, offset, at: places, index } = members;
   const content = Buffer.alloc(members.bytes);
   const view = new DataView(content.buffer, content.byteOffset, content.length);
@@ -94,16 +94,16 @@ function chunkOf(pulses: PulseColumns, members: Members): Chunk {
   let entry = HEADER_BYTES;
   let to = HEADER_BYTES + places.length * ENTRY_BYTES;
   for (const [n, at] of places.entries()) {
-    const message = pulses.bytes.subarray(pulses.start[at], pulses.end[at]);
+    const bytes = events.bytes.subarray(events.start[at], events.end[at]);
     view.setUint32(entry, index[n] as number, true);
-    view.setUint32(entry + 4, (pulses.occurredAt[at] as number) - hour * HOUR_MS, true);
-    view.setFloat64(entry + 8, pulses.receivedAt[at] as number, true);
-    view.setUint32(entry + 16, message.length, true);
-    content.set(hashAt(pulses.keys, at), entry + 20);
-    content.set(hashAt(pulses.digests, at), entry + 20 + HASH_BYTES);
-    content.set(message, to);
+    view.setUint32(entry + 4, (events.occurredAt[at] as number) - hour * HOUR_MS, true);
+    view.setFloat64(entry + 8, events.receivedAt[at] as number, true);
+    view.setUint32(entry + 16, bytes.length, true);
+    content.set(hashAt(events.keys, at), entry + 20);
+    content.set(hashAt(events.digests, at), entry + 20 + HASH_BYTES);
+    content.set(bytes, to);
     entry += ENTRY_BYTES;
-    to += message.length;
+    to += bytes.length;
   }
   view.setUint32(to, crc32c(content, 0, to), true);
   return { hour, offset, first: index[0] as number, content };
@@ -114,7 +114,7 @@ function hashAt(hashes: Uint8Array, at: number): Uint8Array {
 }
 
 /** @throws ApuraError `store_corrupt`: the bytes are no chunk, or not as they were written. */
-export function decodeChunk(hour: number, content: Buffer): readonly ChunkedPulse[] {
+export function decodeChunk(hour: number, content: Buffer): readonly ChunkedEvent[] {
   const end = content.length - CRC_BYTES;
   if (end < HEADER_BYTES || content.readUInt32LE(end) !== crc32c(content, 0, end)) {
     throw corrupt('its bytes do not fit their CRC32C');
@@ -122,7 +122,7 @@ export function decodeChunk(hour: number, content: Buffer): readonly ChunkedPuls
   if (content[0] !== VERSION) throw corrupt(`it is of version ${content[0]}`);
   const count = content.readUInt32LE(4);
   let at = HEADER_BYTES + count * ENTRY_BYTES;
-  const pulses = Array.from({ length: at <= end ? count : 0 }, (_, n): ChunkedPulse => {
+  const events = Array.from({ length: at <= end ? count : 0 }, (_, n): ChunkedEvent => {
     const entry = HEADER_BYTES + n * ENTRY_BYTES;
     const start = at;
     at += content.readUInt32LE(entry + 16);
@@ -136,7 +136,7 @@ export function decodeChunk(hour: number, content: Buffer): readonly ChunkedPuls
     };
   });
   if (at !== end) throw corrupt('its lengths do not fit');
-  return pulses;
+  return events;
 }
 
 function corrupt(why: string): ApuraError {

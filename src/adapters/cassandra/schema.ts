@@ -14,7 +14,7 @@ const PARTITIONED = { log: 'text', hour: 'int', log_partition: 'int', bucket: 'b
 
 /**
  * `hours` and `buckets` say what there is of `chunks`, whose partitions are small and many: a bucket has
- * the pulses of one hour out of so many blocks of one partition of the log.
+ * the events of one hour out of so many blocks of one partition of the log.
  */
 const TABLES: Readonly<Record<string, Table>> = {
   chunks: {

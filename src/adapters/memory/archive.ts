@@ -2,13 +2,13 @@
 import { HOUR_MS } from '../../domain/counting/time-window.ts';
 import {
   ARCHIVE_PAGE_BYTES_MAX,
-  ARCHIVE_PAGE_PULSES_MAX,
+  ARCHIVE_PAGE_EVENTS_MAX,
   type Archive,
-  type ArchivedPulse,
+  type ArchiveColumns,
+  type ArchivedEvent,
 } from '../../ports/archive.ts';
-import type { PulseColumns } from '../../ports/pulse-ledger.ts';
 
-interface Row extends ArchivedPulse {
+interface Row extends ArchivedEvent {
   /** Place in its block. */
   readonly index: number;
 }
@@ -31,21 +31,21 @@ export class MemoryArchive implements Archive {
     this.#content = content;
   }
 
-  async put(logId: string, partition: number, pulses: PulseColumns): Promise<void> {
+  async put(logId: string, partition: number, events: ArchiveColumns): Promise<void> {
     const { rows } = this.#log(logId);
     let index = 0;
-    for (let at = 0; at < pulses.count; at += 1) {
-      const offset = pulses.offset[at] ?? 0;
-      index = at > 0 && pulses.offset[at - 1] === offset ? index + 1 : 0;
+    for (let at = 0; at < events.count; at += 1) {
+      const offset = events.offset[at] ?? 0;
+      index = at > 0 && events.offset[at - 1] === offset ? index + 1 : 0;
       rows.set(`${partition}/${offset}/${index}`, {
-        key: hexAt(pulses.keys, at),
-        digest: hexAt(pulses.digests, at),
+        key: hexAt(events.keys, at),
+        digest: hexAt(events.digests, at),
         partition,
         offset,
         index,
-        occurredAt: pulses.occurredAt[at] ?? 0,
-        receivedAt: pulses.receivedAt[at] ?? 0,
-        bytes: pulses.bytes.slice(pulses.start[at], pulses.end[at]),
+        occurredAt: events.occurredAt[at] ?? 0,
+        receivedAt: events.receivedAt[at] ?? 0,
+        bytes: events.bytes.slice(events.start[at], events.end[at]),
       });
     }
   }
@@ -59,23 +59,23 @@ export class MemoryArchive implements Archive {
     positions.set(partition, Math.max(positions.get(partition) ?? 0, nextOffset));
   }
 
-  async *read(logId: string, from: number, to: number): AsyncGenerator<readonly ArchivedPulse[]> {
+  async *read(logId: string, from: number, to: number): AsyncGenerator<readonly ArchivedEvent[]> {
     const rows = [...this.#log(logId).rows.values()]
       .filter(({ occurredAt }) => occurredAt >= from && occurredAt < to)
       .sort(inOrder);
-    let page: ArchivedPulse[] = [];
+    let page: ArchivedEvent[] = [];
     let bytes = 0;
-    for (const { index: _, ...pulse } of rows) {
+    for (const { index: _, ...event } of rows) {
       const isFull =
-        page.length === ARCHIVE_PAGE_PULSES_MAX ||
-        bytes + pulse.bytes.length > ARCHIVE_PAGE_BYTES_MAX;
+        page.length === ARCHIVE_PAGE_EVENTS_MAX ||
+        bytes + event.bytes.length > ARCHIVE_PAGE_BYTES_MAX;
       if (isFull) {
         yield page;
         page = [];
         bytes = 0;
       }
-      page.push(pulse);
-      bytes += pulse.bytes.length;
+      page.push(event);
+      bytes += event.bytes.length;
     }
     if (page.length > 0) yield page;
   }

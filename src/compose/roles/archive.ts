@@ -1,6 +1,7 @@
 /** `apura archive`: a raw backup of every pulse outside the ledger; several share the partitions out. */
-import { ArchiveFollower } from '../../application/metering/archive-follower.ts';
-import { ArchiveWorker } from '../../application/metering/archive-worker.ts';
+import { archivablePulses } from '../../application/archive/archive-decoder.ts';
+import { ArchiveFollower } from '../../application/archive/archive-follower.ts';
+import { ArchiveWorker } from '../../application/archive/archive-worker.ts';
 import type { Readiness } from '../../edge/http/api-deps.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics } from '../../telemetry/metering-metrics.ts';
@@ -41,7 +42,10 @@ export async function startArchiveRole(context: RoleContext): Promise<RunningRol
     log,
     ownership,
     follower: (partition) =>
-      new ArchiveFollower({ log, archive, partition, stepBytesMax: STEP_BYTES_MAX }),
+      new ArchiveFollower({
+        ...{ log, archive, partition },
+        ...{ decode: archivablePulses, stepBytesMax: STEP_BYTES_MAX },
+      }),
     stepBytesMax: STEP_BYTES_MAX,
     pauseMs: PAUSE_MS,
     sleep,

@@ -14,6 +14,7 @@ import {
   type Block,
   BlockBuilder,
   decodeBlock,
+  decodeKey,
   type EventBlock,
   encodeControlBlock,
   encodeKey,
@@ -251,6 +252,21 @@ describe('a key', () => {
     ],
   ])('with %s is refused', (_, key) => {
     expect(() => encodeKey({ ...key, lane: 'valid' })).toThrow('A key part');
+  });
+
+  test('is read back from its own bytes alone, and from nothing else', () => {
+    const key = { scope: 'copa-2026', item: 'são', lane: 'flagged' } as const;
+    const bytes = encodeKey(key);
+    expect(decodeKey(bytes)).toEqual(key);
+    const others = [
+      new Uint8Array(0),
+      bytes.subarray(0, -1),
+      Uint8Array.of(...bytes, 0),
+      bytes.with(0, 9),
+    ];
+    for (const other of others) {
+      expect(() => decodeKey(other)).toThrow(expect.objectContaining({ code: 'block_invalid' }));
+    }
   });
 
   test('of 255 bytes is taken whole', () => {

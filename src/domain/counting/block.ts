@@ -425,10 +425,19 @@ function readHeader(bytes: Uint8Array, view: DataView): Header {
 
 const hex = (value: number): string => value.toString(16).padStart(8, '0');
 
-function readKeys(bytes: Uint8Array, length: number, count: number): EventKey[] {
-  const end = HEADER_BYTES + length;
+/**
+ * The key that `encodeKey` wrote.
+ *
+ * @throws ApuraError `block_invalid`: anything else.
+ */
+export function decodeKey(bytes: Uint8Array): EventKey {
+  return readKeys(bytes, 1)[0] as EventKey;
+}
+
+function readKeys(bytes: Uint8Array, count: number): EventKey[] {
+  const end = bytes.length;
   const keys: EventKey[] = [];
-  let at = HEADER_BYTES;
+  let at = 0;
   const part = (): string => {
     const size = bytes[at] ?? 0;
     const start = at + 1;
@@ -464,7 +473,8 @@ function readEvents(bytes: Uint8Array, header: Header, base: BlockBase): EventBl
   const keyAt = acceptanceAt + padded((wideAcceptance ? 4 : 2) * n);
   const end = keyAt + padded((wideKey ? 2 : 1) * n) + CRC_BYTES;
   if (end !== bytes.length) throw invalid(`The block has ${bytes.length} bytes, not ${end}.`);
-  const keys = readKeys(bytes, header.bodyLength, header.keyCount);
+  const dictionary = bytes.subarray(HEADER_BYTES, HEADER_BYTES + header.bodyLength);
+  const keys = readKeys(dictionary, header.keyCount);
   const { buffer, byteOffset: start } = bytes;
   const keyIndex = wideKey
     ? new Uint16Array(buffer, start + keyAt, n)

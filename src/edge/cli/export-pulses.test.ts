@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { keyOf, logged, NOON, units } from '../../../test/support/pulse-samples.ts';
-import type { LoggedPulse } from '../../application/metering/read-archived-pulses.ts';
+import type { LoggedPulse } from '../../application/archive/read-archived-pulses.ts';
 import { exportPulses, PULSE_FORMATS } from './export-pulses.ts';
 
 const AMOUNTS = ['-12.50', '0', '99999999999999999999.999999999999999999', '0.000000000000000001'];

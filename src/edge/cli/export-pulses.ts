@@ -1,6 +1,6 @@
 /** Writes pulses into a file for analysis: NDJSON, CSV or Parquet. What is not whole never has the file's name. */
 import { open, rename, rm, stat } from 'node:fs/promises';
-import type { LoggedPulse } from '../../application/metering/read-archived-pulses.ts';
+import type { LoggedPulse } from '../../application/archive/read-archived-pulses.ts';
 import { formatDecimal } from '../../domain/counting/decimal.ts';
 import { rfc3339Of } from '../../domain/voting/rfc3339.ts';
 import { csvLine } from '../http/csv.ts';

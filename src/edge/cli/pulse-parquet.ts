@@ -1,6 +1,6 @@
 /** Pulses as a Parquet file: exact decimals, times as timestamps, row group by row group. */
 import { fileWriter, type ParquetWriteOptions, parquetWriteRows } from 'hyparquet-writer';
-import type { LoggedPulse } from '../../application/metering/read-archived-pulses.ts';
+import type { LoggedPulse } from '../../application/archive/read-archived-pulses.ts';
 import { AMOUNT_SCALE, AMOUNT_WHOLE_DIGITS_MAX } from '../../domain/metering/pulse.ts';
 
 type SchemaElement = NonNullable<ParquetWriteOptions['schema']>[number];

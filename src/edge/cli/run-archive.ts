@@ -1,6 +1,6 @@
 /** `apura archive-replay` and `archive-export`: a range of the archive back into the ledger, or into a file. */
 import { existsSync } from 'node:fs';
-import type { ReplayCounts, ReplayReport } from '../../application/metering/replay-archive.ts';
+import type { ReplayCounts, ReplayReport } from '../../application/archive/replay-archive.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import { instantOf } from '../../domain/voting/rfc3339.ts';
 import type { CliIo, ExitCode } from './cli-io.ts';

@@ -1,18 +1,19 @@
 /**
- * Brings the archive up to the log `resource-consumption` in one partition. The archive's own position is
+ * Brings the archive up to a log in one partition. The archive's own position is
  * the only memory of how far it has got, and all that is put is idempotent: whoever follows, one or two,
  * from wherever, the same rows come out.
  */
-import type { PulseBlock } from '../../domain/counting/block.ts';
-import { decodePulses } from '../../domain/metering/pulse-columns.ts';
 import type { Archive } from '../../ports/archive.ts';
 import type { EventLog, LoggedBlock } from '../../ports/event-log.ts';
 import { decodeLogged } from '../counting/logged-block.ts';
+import type { ArchiveDecoder, BlockAt } from './archive-decoder.ts';
 
 export interface ArchiveFollowerDeps {
   readonly log: Pick<EventLog, 'description' | 'read'>;
   readonly archive: Pick<Archive, 'position' | 'put' | 'setPosition'>;
   readonly partition: number;
+  /** What of the log is archived. */
+  readonly decode: ArchiveDecoder;
   /** About how much of the log one step takes, bytes: bounds its memory. */
   readonly stepBytesMax: number;
 }
@@ -21,8 +22,8 @@ export interface ArchiveStep {
   /** The step covers the blocks `[from, nextOffset)`. */
   readonly from: number;
   readonly nextOffset: number;
-  readonly pulses: number;
-  /** Blocks and pulses that can not be read; the ledger keeps them as dead letters. */
+  readonly events: number;
+  /** Blocks and events that can not be read, and are passed over. */
   readonly unreadable: number;
   /** How much of the log the step covers. */
   readonly bytes: number;
@@ -53,44 +54,44 @@ export class ArchiveFollower {
    *   before what is. Stop, and say so.
    */
   async advance(): Promise<ArchiveStep | null> {
-    const { archive, log, partition, stepBytesMax } = this.#deps;
+    const { archive, decode, log, partition, stepBytesMax } = this.#deps;
     const { logId } = log.description;
     const from = this.#position ?? (await archive.position(logId, partition));
     this.#position = null;
-    const blocks = await log.read(partition, from, stepBytesMax);
-    if (blocks.length === 0) {
+    const logged = await log.read(partition, from, stepBytesMax);
+    if (logged.length === 0) {
       this.#position = from;
       return null;
     }
-    const { pulses, damaged } = pulseBlocks(blocks, partition);
-    const { columns, failures } = decodePulses(pulses);
+    const { blocks, damaged } = readable(logged, partition);
+    const { columns, unreadable } = decode(blocks);
     await archive.put(logId, partition, columns);
-    const nextOffset = from + blocks.length;
+    const nextOffset = from + logged.length;
     await archive.setPosition(logId, partition, nextOffset);
     this.#position = nextOffset;
     return {
       from,
       nextOffset,
-      pulses: columns.count,
-      unreadable: damaged + failures.length,
-      bytes: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      events: columns.count,
+      unreadable: damaged + unreadable,
+      bytes: logged.reduce((sum, { bytes }) => sum + bytes.length, 0),
     };
   }
 }
 
-function pulseBlocks(
-  blocks: readonly LoggedBlock[],
+/** The blocks that can be read, and how many can not. */
+function readable(
+  logged: readonly LoggedBlock[],
   partition: number,
-): { pulses: { offset: number; block: PulseBlock }[]; damaged: number } {
-  const pulses: { offset: number; block: PulseBlock }[] = [];
+): { blocks: readonly BlockAt[]; damaged: number } {
+  const blocks: BlockAt[] = [];
   let damaged = 0;
-  for (const logged of blocks) {
+  for (const each of logged) {
     try {
-      const block = decodeLogged(logged, partition);
-      if (block.kind === 'pulses') pulses.push({ offset: logged.offset, block });
+      blocks.push({ offset: each.offset, block: decodeLogged(each, partition) });
     } catch {
       damaged += 1;
     }
   }
-  return { pulses, damaged };
+  return { blocks, damaged };
 }

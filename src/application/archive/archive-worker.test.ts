@@ -5,6 +5,7 @@ import { logged } from '../../../test/support/pulse-samples.ts';
 import { waitUntil } from '../../../test/support/wait-until.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
+import { archivablePulses as decode } from './archive-decoder.ts';
 import { ArchiveFollower } from './archive-follower.ts';
 import {
   ARCHIVE_RETRY_MS,
@@ -36,7 +37,7 @@ function working(room: ArchiveRoom, change: Partial<ArchiveWorkerDeps> = {}) {
       },
     },
     follower: (partition) =>
-      new ArchiveFollower({ ...room, partition, stepBytesMax: STEP_BYTES_MAX }),
+      new ArchiveFollower({ ...room, partition, decode, stepBytesMax: STEP_BYTES_MAX }),
     stepBytesMax: STEP_BYTES_MAX,
     pauseMs: PAUSE_MS,
     sleep: async (ms) => {
@@ -131,7 +132,13 @@ describe('the archive worker', () => {
     const slept: number[] = [];
     const work = working(room, {
       follower: (partition) =>
-        new ArchiveFollower({ log: room.log, archive, partition, stepBytesMax: STEP_BYTES_MAX }),
+        new ArchiveFollower({
+          log: room.log,
+          archive,
+          partition,
+          decode,
+          stepBytesMax: STEP_BYTES_MAX,
+        }),
       sleep: async (ms) => {
         slept.push(ms);
         if (slept.length === 3) isAway = false;

@@ -1,19 +1,19 @@
 /** A range of the archive where roles run apart: brought back into the ledger, or written to a file. */
 
+import type { ArchiveRange } from '../application/archive/read-archived.ts';
 import {
   type LoggedPulse,
   readArchivedPulses,
-} from '../../application/metering/read-archived-pulses.ts';
+} from '../application/archive/read-archived-pulses.ts';
 import {
-  type ArchiveRange,
   type ReplayCounts,
   type ReplayReport,
   replayArchive,
-} from '../../application/metering/replay-archive.ts';
-import { exportPulses, type PulseExport, type PulseFormat } from '../../edge/cli/export-pulses.ts';
-import type { ArchiveSpan } from '../../edge/cli/run-archive.ts';
-import type { Engines } from '../engines.ts';
-import { meteringPlaces } from './logs-apart.ts';
+} from '../application/archive/replay-archive.ts';
+import { exportPulses, type PulseExport, type PulseFormat } from '../edge/cli/export-pulses.ts';
+import type { ArchiveSpan } from '../edge/cli/run-archive.ts';
+import type { Engines } from './engines.ts';
+import { meteringPlaces } from './metering/logs-apart.ts';
 
 type ArchiveEngines = Pick<Engines, 'meteringCatalogue' | 'archive' | 'pulseLedger'>;
 

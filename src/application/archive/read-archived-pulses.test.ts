@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { columnsOf, keyOf, logged, NOON } from '../../../test/support/pulse-samples.ts';
 import { MemoryArchive } from '../../adapters/memory/archive.ts';
-import type { Archive, ArchivedPulse } from '../../ports/archive.ts';
+import type { Archive, ArchivedEvent } from '../../ports/archive.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
 import { readArchivedPulses } from './read-archived-pulses.ts';
 
@@ -9,7 +9,7 @@ const EVER = { logId: LOG_ID, from: 0, to: Number.MAX_SAFE_INTEGER };
 
 /** An archive whose pulses are changed on their way out. */
 async function changed(
-  change: (pulse: ArchivedPulse, at: number) => ArchivedPulse,
+  change: (pulse: ArchivedEvent, at: number) => ArchivedEvent,
 ): Promise<Pick<Archive, 'read'>> {
   const archive = new MemoryArchive();
   const pulses = ['a', 'b', 'c'].map((id) => logged({ id, amount: '-1.50', offset: 7 }));

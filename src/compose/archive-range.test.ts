@@ -3,15 +3,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { columnsOf, logged, NOON, pulseStep } from '../../../test/support/pulse-samples.ts';
-import { MemoryArchive, MemoryArchiveContent } from '../../adapters/memory/archive.ts';
+import { columnsOf, logged, NOON, pulseStep } from '../../test/support/pulse-samples.ts';
+import { MemoryArchive, MemoryArchiveContent } from '../adapters/memory/archive.ts';
 import {
   MemoryMeteringCatalogue,
   MemoryMeteringStore,
-} from '../../adapters/memory/metering-catalogue.ts';
-import { MemoryPulseLedger, MemoryPulseStore } from '../../adapters/memory/pulse-ledger.ts';
+} from '../adapters/memory/metering-catalogue.ts';
+import { MemoryPulseLedger, MemoryPulseStore } from '../adapters/memory/pulse-ledger.ts';
 import { exportRange, replayRange } from './archive-range.ts';
-import { meteringPlaces } from './logs-apart.ts';
+import { meteringPlaces } from './metering/logs-apart.ts';
 
 const HOUR_MS = 3_600_000;
 const WHOLE = { from: NOON, to: NOON + 4 * HOUR_MS, partitions: null };

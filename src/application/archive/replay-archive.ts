@@ -2,19 +2,13 @@
 import type { PulseBlock } from '../../domain/counting/block.ts';
 import { decodePulses, type PulseBlockAt } from '../../domain/metering/pulse-columns.ts';
 import { varintLength, writeVarint } from '../../domain/metering/wire-varint.ts';
-import type { Archive, ArchivedPulse } from '../../ports/archive.ts';
+import type { Archive, ArchivedEvent } from '../../ports/archive.ts';
 import type { PulseColumns, PulseLedger } from '../../ports/pulse-ledger.ts';
+import type { ArchiveRange } from './read-archived.ts';
 
 export interface ReplayDeps {
   readonly archive: Pick<Archive, 'read'>;
   readonly ledger: Pick<PulseLedger, 'restore'>;
-}
-
-/** Pulses of one log with `occurredAt` in `[from, to)`, ms since the Unix epoch. */
-export interface ArchiveRange {
-  readonly logId: string;
-  readonly from: number;
-  readonly to: number;
 }
 
 /** read = restored + leftAlone + unreadable. */
@@ -78,7 +72,7 @@ function sum(left: ReplayCounts, right: ReplayCounts): ReplayCounts {
  * Pulses of one partition as the ledger takes them; what is no pulse by today's rules is left out. Keys
  * and digests are those that the ledger has counted them under.
  */
-function columnsOfArchived(pulses: readonly ArchivedPulse[]): PulseColumns {
+function columnsOfArchived(pulses: readonly ArchivedEvent[]): PulseColumns {
   // A block each, numbered by its place: so each failure says whose it is.
   const blocks = pulses.map((pulse, offset): PulseBlockAt => ({ offset, block: blockOf(pulse) }));
   const { columns, failures } = decodePulses(blocks);
@@ -92,7 +86,7 @@ function columnsOfArchived(pulses: readonly ArchivedPulse[]): PulseColumns {
   };
 }
 
-function blockOf({ bytes, partition, receivedAt }: ArchivedPulse): PulseBlock {
+function blockOf({ bytes, partition, receivedAt }: ArchivedEvent): PulseBlock {
   const payload = new Uint8Array(varintLength(bytes.length) + bytes.length);
   payload.set(bytes, writeVarint(payload, 0, bytes.length));
   const writer = { writerId: 0n, sequence: 0, crc: 0 };

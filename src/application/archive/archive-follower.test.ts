@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'bun:test';
 import { archiveRoom, framedBlock, WRITER } from '../../../test/support/archive-room.ts';
+import { event, sealEvents, T0 } from '../../../test/support/blocks.ts';
 import { encodedPulse } from '../../../test/support/pulse-bytes.ts';
 import { HOUR_MS, logged, NOON } from '../../../test/support/pulse-samples.ts';
+import { MemoryArchive } from '../../adapters/memory/archive.ts';
 import { encodeTimeMark } from '../../domain/counting/block.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { Archive } from '../../ports/archive.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
+import { archivablePulses, archivableVotes } from './archive-decoder.ts';
 import { ArchiveFollower, type ArchiveFollowerDeps } from './archive-follower.ts';
 
 const follow = (
   { log, archive }: Pick<ArchiveFollowerDeps, 'log' | 'archive'>,
   stepBytesMax = 1 << 20,
-) => new ArchiveFollower({ log, archive, partition: 0, stepBytesMax });
+  decode = archivablePulses,
+) => new ArchiveFollower({ log, archive, partition: 0, decode, stepBytesMax });
 
 /** The archive, whose `method` fails once after it has done its work, or before. */
 function failingOnce(archive: Archive, method: 'put' | 'setPosition', done: boolean): Archive {
@@ -45,7 +49,7 @@ describe('the archive follower', () => {
     expect(await follower.advance()).toMatchObject({
       from: 0,
       nextOffset: 2,
-      pulses: 3,
+      events: 3,
       unreadable: 0,
     });
     expect(await follower.advance()).toBeNull();
@@ -65,7 +69,7 @@ describe('the archive follower', () => {
     for (const id of ['a', 'b']) await room.append(0, [logged({ id })]);
     await follow(room).advance();
     await room.append(0, [logged({ id: 'c' })]);
-    expect(await follow(room).advance()).toMatchObject({ from: 2, nextOffset: 3, pulses: 1 });
+    expect(await follow(room).advance()).toMatchObject({ from: 2, nextOffset: 3, events: 1 });
     expect(await room.archived()).toEqual([0, 1, 2]);
   });
 
@@ -147,8 +151,28 @@ describe('the archive follower', () => {
       { partition: 0, bytes: framedBlock(0, [Uint8Array.of(0xff), encodedPulse(pulse)]) },
       { partition: 0, bytes: framedBlock(1, [encodedPulse(pulse)]) },
     ]);
-    expect(await follow(room).advance()).toMatchObject({ nextOffset: 4, pulses: 1, unreadable: 3 });
+    expect(await follow(room).advance()).toMatchObject({ nextOffset: 4, events: 1, unreadable: 3 });
     expect(await room.archived()).toEqual([2]);
+  });
+
+  test('archives what the log has of the kind that it is told of, and nothing else', async () => {
+    const room = archiveRoom();
+    await room.append(0, [logged({ id: 'a pulse' })]);
+    await room.log.append([{ partition: 0, bytes: sealEvents([event(1), event(2)], T0) }]);
+    const [votes, pulses] = [new MemoryArchive(), new MemoryArchive()];
+    const step = { from: 0, nextOffset: 2, unreadable: 0 };
+    expect(
+      await follow({ ...room, archive: votes }, 1 << 20, archivableVotes).advance(),
+    ).toMatchObject({ ...step, events: 2 });
+    expect(await follow({ ...room, archive: pulses }).advance()).toMatchObject({
+      ...step,
+      events: 1,
+    });
+    const offsets = async (archive: Archive) =>
+      (await Array.fromAsync(archive.read(LOG_ID, 0, Number.MAX_SAFE_INTEGER)))
+        .flat()
+        .map(({ offset }) => offset);
+    expect([await offsets(votes), await offsets(pulses)]).toEqual([[1, 1], [0]]);
   });
 
   test('says so where the log no longer reaches back to what is not archived', async () => {

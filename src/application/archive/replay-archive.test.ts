@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { columnsOf, HOUR_MS, keyOf, logged, NOON } from '../../../test/support/pulse-samples.ts';
 import { MemoryArchive } from '../../adapters/memory/archive.ts';
-import type { Archive, ArchivedPulse } from '../../ports/archive.ts';
+import type { Archive, ArchivedEvent } from '../../ports/archive.ts';
 import type { PulseColumns } from '../../ports/pulse-ledger.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
 import { type ReplayCounts, replayArchive } from './replay-archive.ts';
@@ -90,7 +90,7 @@ describe('replaying a range of the archive', () => {
     const whole = new MemoryArchive();
     await whole.put(LOG_ID, 0, columns);
     const archive: Pick<Archive, 'read'> = {
-      async *read(...args): AsyncGenerator<readonly ArchivedPulse[]> {
+      async *read(...args): AsyncGenerator<readonly ArchivedEvent[]> {
         for await (const page of whole.read(...args)) {
           yield page.map((pulse, at) =>
             at === 1 ? { ...pulse, bytes: Uint8Array.of(0xff) } : pulse,
