@@ -1,8 +1,8 @@
 /**
  * CRC32C (Castagnoli, RFC 3720 appendix B.4): finds every burst up to 32 bits, and with certainty every
  * one- and two-bit error in a block of the sizes used here. Sixteen tables take sixteen bytes a step:
- * 0.45 ns a byte on aligned bytes (eight of them: 0.6), 2.2 ns a byte one at a time. Little-endian
- * machines only.
+ * 0.45 ns a byte on aligned bytes (eight of them: 0.6), 2.2 ns a byte one at a time, as those before the
+ * first that is aligned. Little-endian machines only.
  */
 const POLYNOMIAL = 0x82f63b78;
 const STEP_BYTES = 16;
@@ -29,9 +29,10 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
   const t = TABLES;
   let crc = -1;
   let at = start;
-  const aligned = (bytes.byteOffset + start) % 4 === 0;
-  if (aligned) {
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, (end - start) >> 2);
+  const aligned = Math.min(end, start + (-(bytes.byteOffset + start) & 3));
+  for (; at < aligned; at += 1) crc = step(crc, bytes[at] as number);
+  if (end - at >= STEP_BYTES) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2);
     const steps = words.length & ~3;
     for (let index = 0; index < steps; index += 4) {
       const first = crc ^ (words[index] as number);
@@ -58,6 +59,10 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
     }
     at += steps * 4;
   }
-  for (; at < end; at += 1) crc = (t[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  for (; at < end; at += 1) crc = step(crc, bytes[at] as number);
   return ~crc >>> 0;
+}
+
+function step(crc: number, byte: number): number {
+  return (TABLES[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
 }
