@@ -1,7 +1,8 @@
 /** Real servers for a part of the bench: each with its data in the part's folder, on a free port, seen by its process. */
 import { join } from 'node:path';
+import { freePort } from '../test/support/free-port.ts';
 import { startKafka } from '../test/support/kafka-server.ts';
-import { freePort, startPostgres } from '../test/support/postgres-server.ts';
+import { startPostgres } from '../test/support/postgres-server.ts';
 import { startRabbitmq } from '../test/support/rabbitmq-server.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { memoryBelow } from '../tools/process-memory.ts';

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { auth, Client } from 'cassandra-driver';
+import { freePort } from './free-port.ts';
 import { endInOrder, type KeptPlace } from './kept-place.ts';
-import { freePort } from './redis-server.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface CassandraServer extends AsyncDisposable {

@@ -1,9 +1,9 @@
 /** Kafka servers of the tests' own: one KRaft node or three, to be killed, paused and started again. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Connection, metadataV12 } from '@platformatic/kafka';
+import { freePorts } from './free-port.ts';
 import { endInOrder } from './kept-place.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -240,26 +240,4 @@ async function brokersSeen(port: number, { user }: KafkaOptions): Promise<number
   } finally {
     await connection.close();
   }
-}
-
-/** At once, or the same one may be given twice. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const probes = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const { promise, resolve: listening } = Promise.withResolvers<void>();
-      const probe = createServer();
-      probe.listen(0, '127.0.0.1', listening);
-      await promise;
-      return probe;
-    }),
-  );
-  return Promise.all(
-    probes.map(async (probe) => {
-      const address = probe.address();
-      const { promise, resolve: closed } = Promise.withResolvers<void>();
-      probe.close(() => closed());
-      await promise;
-      return typeof address === 'object' && address !== null ? address.port : 0;
-    }),
-  );
 }

@@ -1,9 +1,18 @@
 /** A Postgres server of the tests' own: its own folder and port, to be killed and started again. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { freePort } from './free-port.ts';
 import { endInOrder, type KeptPlace } from './kept-place.ts';
 
 export interface PostgresServer extends AsyncDisposable {
@@ -17,6 +26,7 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 const START_TIMEOUT_MS = 30_000;
+const LOG_TAIL_CHARS = 2_000;
 const DEBIAN = '/usr/lib/postgresql';
 const DEBIAN_USER = 'postgres';
 const USER = 'apura';
@@ -50,14 +60,20 @@ export async function startPostgres(
     ...['-c', 'max_connections=200', ...settings.flatMap((setting) => ['-c', setting])],
   ];
   const url = `postgres://${USER}@127.0.0.1:${port}/postgres`;
-  let child = await launch(command, url);
+  const log = join(folder, 'log');
+  let child = await launch(command, url, log);
+  let isStopped = false;
   const quit = async (): Promise<void> => {
+    if (isStopped) return;
+    isStopped = true;
+    if (child.exitCode !== null) throw new Error(`Postgres had ended by itself:\n${tailOf(log)}`);
     // SIGQUIT to the first process has it end all the others as kill -9 would, and wait for them.
     child.kill('SIGQUIT');
     await child.exited;
   };
   const start = async (): Promise<void> => {
-    child = await launch(command, url);
+    child = await launch(command, url, log);
+    isStopped = false;
   };
   return {
     url,
@@ -70,23 +86,36 @@ export async function startPostgres(
     async [Symbol.asyncDispose]() {
       // SIGINT ends sessions, then writes a checkpoint.
       if (place !== undefined) return endInOrder(child, 'SIGINT');
-      await quit();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        await quit();
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
 }
 
-async function launch(command: readonly string[], url: string): Promise<Bun.Subprocess> {
-  const child = Bun.spawn([...command], { stdio: ['ignore', 'ignore', 'ignore'] });
+async function launch(
+  command: readonly string[],
+  url: string,
+  log: string,
+): Promise<Bun.Subprocess> {
+  const messages = openSync(log, 'a');
+  const child = Bun.spawn([...command], { stdio: ['ignore', 'ignore', messages] });
+  closeSync(messages);
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await answers(url))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       child.kill('SIGQUIT');
-      throw new Error(`Postgres does not answer at ${url}.`);
+      throw new Error(`Postgres does not answer at ${url}:\n${tailOf(log)}`);
     }
     await Bun.sleep(20);
   }
   return child;
+}
+
+function tailOf(log: string): string {
+  return readFileSync(log, 'utf8').slice(-LOG_TAIL_CHARS);
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -130,15 +159,4 @@ function unprivileged(): readonly string[] {
 function run(command: readonly string[]): void {
   const { exitCode, stderr } = Bun.spawnSync([...command], { cwd: tmpdir() });
   if (exitCode !== 0) throw new Error(`${command.join(' ')}\n${stderr}`);
-}
-
-export async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    probe.close(() => resolve(port));
-  });
-  return promise;
 }

@@ -1,6 +1,7 @@
 /** A Redis cluster of the tests' own: three nodes without replicas, a third of the slots each. */
 import { Redis } from 'ioredis';
-import { freePort, type RedisServer, startRedis } from './redis-server.ts';
+import { freePort } from './free-port.ts';
+import { type RedisServer, startRedis } from './redis-server.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface RedisCluster extends AsyncDisposable {

@@ -1,13 +1,13 @@
 /** The shipped gateways, run as they are: routes, one try a vote, honest unknowns, clients' addresses, reloads. */
 import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VOTE_BODY_BYTES_MAX } from '../../src/edge/http/vote-body.ts';
 import { type GatewayKind, gatewayVariables, renderGateway } from '../../tools/gateway.ts';
 import { type GatewayProcess, startGateway } from '../../tools/gateway-process.ts';
 import { voteKey } from '../support/api-client.ts';
+import { freePort } from '../support/free-port.ts';
 import { type RecordingDoor, startRecordingDoor } from '../support/recording-door.ts';
 import { startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -34,14 +34,7 @@ afterEach(async () => {
 });
 
 async function freeAddress(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    probe.close(() => resolve(`127.0.0.1:${port}`));
-  });
-  return promise;
+  return `127.0.0.1:${await freePort()}`;
 }
 
 /** Viewers' side of a process: echoes each message, and tells whose address it was given. */

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Role } from '../../src/compose/role-names.ts';
 import { ApiClient } from '../support/api-client.ts';
+import { freePort } from '../support/free-port.ts';
 import { type InstallationApart, startApart } from '../support/installation-apart.ts';
 import { launchRole } from '../support/launched-role.ts';
-import { freePort } from '../support/redis-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const PASSWORD = 'the-word-that-no-log-may-hold';
