@@ -51,9 +51,17 @@ export function meteringCatalogueContract(
         const other = { ...SETTINGS, logId: 'other', partitions: 1 };
         for (const open of [async () => second, async () => first, reopened]) {
           const handle = await open();
+          expect(await handle.logSettings('resource-consumption')).toEqual(SETTINGS);
+          expect(await handle.logSettings('resource-usage')).toEqual(usage);
           expect(await handle.mintLogSettings('resource-consumption', other)).toEqual(SETTINGS);
           expect(await handle.mintLogSettings('resource-usage', other)).toEqual(usage);
         }
+      });
+
+      test('that nobody has minted are not made by a question', async () => {
+        expect(await first.logSettings('resource-usage')).toBeNull();
+        expect(await first.mintLogSettings('resource-usage', SETTINGS)).toEqual(SETTINGS);
+        expect(await second.logSettings('resource-consumption')).toBeNull();
       });
 
       test('proposed by many at once are those of one of them', async () => {

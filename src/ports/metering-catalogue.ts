@@ -75,6 +75,9 @@ export interface MeteringCatalogue extends AsyncDisposable {
     proposal: LogSettings,
   ): Promise<LogSettings>;
 
+  /** What `mintLogSettings` has stored for this log; null before. */
+  logSettings(log: 'resource-consumption' | 'resource-usage'): Promise<LogSettings | null>;
+
   /**
    * Stores an entry and its act in one step, if the entry still has `expectedVersion` (and the catalogue
    * `expectedRevision`); `conflict` otherwise, and nothing changes. Raises the revision by one. Once it

@@ -879,6 +879,33 @@ export function pulseLedgerContract(
       });
     });
 
+    describe('an inventory', () => {
+      test('counts keys, and pulses that are gone, with the position and books that go with them', async () => {
+        expect(await first.inventory(0)).toEqual({
+          checkpoint: START,
+          books: await first.books(0),
+          keys: 0,
+          forgotten: 0,
+        });
+        const gone = ['a', 'b', 'c'].map((id) => logged({ id }));
+        const kept = logged({ id: 'kept', occurredAt: NOON + USAGE_WINDOW_MS });
+        const [voided = logged()] = gone;
+        await commit([...gone, kept, kept], { acts: [voiding(voided)] });
+        await first.forget(NOON, NOON + USAGE_WINDOW_MS);
+        for (const life of ['this', 'next']) {
+          if (life === 'next') await store.crash();
+          const handle = life === 'this' ? second : await store.open();
+          expect(await handle.inventory(0)).toEqual({
+            checkpoint: await handle.checkpoint(0),
+            books: expect.objectContaining({ received: 5, counted: 4, duplicates: 1, voided: 1 }),
+            keys: 4,
+            forgotten: 2,
+          });
+          expect(await handle.inventory(1)).toMatchObject({ keys: 0, forgotten: 0 });
+        }
+      });
+    });
+
     describe('forget', () => {
       const old = ['1', '2', '3'].map((amount, n) =>
         logged({ id: `old-${n}`, amount, occurredAt: NOON + n * 1_000 }),

@@ -98,6 +98,16 @@ export interface PulseBooks {
   readonly deadLetters: number;
 }
 
+/** What a partition holds, counted from the rows themselves, with what it says of itself, at one position. */
+export interface PulseInventory {
+  readonly checkpoint: Checkpoint;
+  readonly books: PulseBooks;
+  /** Keys that the partition has counted, whether their pulses are held or not. */
+  readonly keys: number;
+  /** Pulses that count in the partition's windows and that `forget` took away. */
+  readonly forgotten: number;
+}
+
 export interface PulsePage {
   readonly pulses: readonly StoredPulse[];
   /** Where the next page starts; null at the end. Opaque. */
@@ -146,6 +156,9 @@ export interface PulseLedger extends AsyncDisposable {
   checkpoint(partition: number): Promise<Checkpoint>;
 
   books(partition: number): Promise<PulseBooks>;
+
+  /** For an audit: visits every key of the partition. All of it is of one instant. */
+  inventory(partition: number): Promise<PulseInventory>;
 
   /** Usage windows that have changed since they were confirmed as sent, oldest version first, at most `limit`. */
   pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]>;

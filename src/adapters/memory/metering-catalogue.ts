@@ -35,6 +35,10 @@ export class MemoryMeteringCatalogue implements MeteringCatalogue {
     return minted;
   }
 
+  async logSettings(log: string): Promise<LogSettings | null> {
+    return this.#store.logs.get(log) ?? null;
+  }
+
   async put<Kind extends EntryKind>(change: EntryChange<Kind>): Promise<'stored' | 'conflict'> {
     const { kind, id, tenant, expectedVersion, expectedRevision, body, act } = change;
     const copy = structuredClone(act);

@@ -29,6 +29,7 @@ import type {
   PulseColumns,
   PulseCommit,
   PulseConflict,
+  PulseInventory,
   PulseLedger,
   PulsePage,
   PulseState,
@@ -162,6 +163,13 @@ export class MemoryPulseLedger implements PulseLedger {
 
   async books(partition: number): Promise<PulseBooks> {
     return { ...this.#store.partition(partition).books };
+  }
+
+  async inventory(number: number): Promise<PulseInventory> {
+    const { checkpoint, books, windows } = this.#store.partition(number);
+    const keys = [...this.#store.keys.values()].filter(({ partition }) => partition === number);
+    const forgotten = [...windows.values()].reduce((sum, window) => sum + window.forgotten, 0);
+    return { checkpoint, books: { ...books }, keys: keys.length, forgotten };
   }
 
   async pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]> {

@@ -25,6 +25,7 @@ import {
 } from './database.ts';
 
 const ENTRY_KINDS = ['product', 'price', 'contract', 'threshold', 'api_key'] as const;
+const LOG_SETTINGS = 'SELECT settings FROM metering_log WHERE name = $1';
 const REVISION = 'SELECT revision FROM metering_revision';
 
 /**
@@ -53,10 +54,13 @@ class PostgresMeteringCatalogue implements MeteringCatalogue {
   ): Promise<LogSettings> {
     const text = 'INSERT INTO metering_log VALUES ($1, $2) ON CONFLICT DO NOTHING';
     await this.#database.rows(text, [log, encodeLogSettings(proposal)]);
-    const [row] = await this.#database.rows('SELECT settings FROM metering_log WHERE name = $1', [
-      log,
-    ]);
+    const [row] = await this.#database.rows(LOG_SETTINGS, [log]);
     return decodeLogSettings(textOf(row?.settings));
+  }
+
+  async logSettings(log: 'resource-consumption' | 'resource-usage'): Promise<LogSettings | null> {
+    const [row] = await this.#database.rows(LOG_SETTINGS, [log]);
+    return row === undefined ? null : decodeLogSettings(textOf(row.settings));
   }
 
   async put<Kind extends EntryKind>(change: EntryChange<Kind>): Promise<'stored' | 'conflict'> {

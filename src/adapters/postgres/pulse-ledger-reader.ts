@@ -13,6 +13,7 @@ import type {
   PulseAct,
   PulseBooks,
   PulseConflict,
+  PulseInventory,
   PulseLedger,
   PulsePage,
   StoredPulse,
@@ -40,6 +41,13 @@ const REPEATS = `
   (SELECT coalesce(sum(duplicates), 0)::bigint FROM pulse_repeat r WHERE r.key = p.key) AS duplicates,
   (SELECT count(*) FROM pulse_conflict c WHERE c.key = p.key) AS conflicts`;
 
+/** A partition's progress and what it holds, by one statement: of one instant. */
+export const INVENTORY = `
+  SELECT progress.*,
+    (SELECT count(*) FROM pulse_key WHERE partition = $1) AS keys,
+    (SELECT coalesce(sum(count), 0)::bigint FROM pulse_forgotten WHERE partition = $1) AS forgotten
+  FROM (SELECT) one LEFT JOIN pulse_progress progress ON partition = $1`;
+
 const TOTAL = 'sum, count, min, max, last, last_at, last_key';
 
 /** The questions of the pulse ledger's port. */
@@ -62,14 +70,7 @@ export class PostgresPulseLedgerReader implements PulseLedgerReader {
 
   async books(partition: number): Promise<PulseBooks> {
     const [row] = await this.#progress(partition);
-    const of = (name: string): number => (row === undefined ? 0 : numberOf(row[name]));
-    const [counted, duplicates, conflicts] = [of('counted'), of('duplicates'), of('conflicts')];
-    return {
-      received: counted + duplicates + conflicts,
-      ...{ counted, duplicates, conflicts },
-      voided: of('voided'),
-      deadLetters: of('dead_letters'),
-    };
+    return booksOf(row);
   }
 
   async pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]> {
@@ -276,4 +277,27 @@ function cursorOf(row: Row): string {
     receivedAt: numberOf(row.received_at),
     arrival: numberOf(row.arrival),
   });
+}
+
+/** Of a row of INVENTORY. */
+export function inventoryOf(row: Row | undefined): PulseInventory {
+  const progress = row?.partition === null ? undefined : row;
+  return {
+    checkpoint: progress === undefined ? START : checkpointOf(progress),
+    books: booksOf(progress),
+    keys: numberOf(row?.keys),
+    forgotten: numberOf(row?.forgotten),
+  };
+}
+
+/** Of a partition's progress; zeros where it has none. */
+function booksOf(row: Row | undefined): PulseBooks {
+  const of = (name: string): number => (row === undefined ? 0 : numberOf(row[name]));
+  const [counted, duplicates, conflicts] = [of('counted'), of('duplicates'), of('conflicts')];
+  return {
+    received: counted + duplicates + conflicts,
+    ...{ counted, duplicates, conflicts },
+    voided: of('voided'),
+    deadLetters: of('dead_letters'),
+  };
 }

@@ -9,6 +9,7 @@ import type {
   PulseBooks,
   PulseColumns,
   PulseCommit,
+  PulseInventory,
   PulseLedger,
   PulsePage,
   PulseStep,
@@ -30,7 +31,12 @@ import { PostgresDeadLetters } from './dead-letters.ts';
 import { checkpointOf } from './ledger-reader.ts';
 import { arrayOf } from './literals.ts';
 import { bindToLog } from './log-binding.ts';
-import { PostgresPulseLedgerReader, recordOf } from './pulse-ledger-reader.ts';
+import {
+  INVENTORY,
+  inventoryOf,
+  PostgresPulseLedgerReader,
+  recordOf,
+} from './pulse-ledger-reader.ts';
 import { PULSE_STAGING_TABLE } from './pulse-schema.ts';
 import { commitCall, encodePulseRows } from './pulse-step.ts';
 import { SeriesDirectory, seriesName } from './series-numbers.ts';
@@ -123,6 +129,11 @@ class PostgresPulseLedger implements PulseLedger {
 
   books(partition: number): Promise<PulseBooks> {
     return this.#reader.books(partition);
+  }
+
+  async inventory(partition: number): Promise<PulseInventory> {
+    const [row] = await this.#scan(INVENTORY, partition);
+    return inventoryOf(row);
   }
 
   pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]> {

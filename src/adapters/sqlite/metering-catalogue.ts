@@ -101,6 +101,11 @@ export class SqliteMeteringCatalogue implements MeteringCatalogue {
     });
   }
 
+  async logSettings(log: 'resource-consumption' | 'resource-usage'): Promise<LogSettings | null> {
+    const stored = readMeta(this.#database, `logSettings ${log}`);
+    return stored === null ? null : decodeLogSettings(stored);
+  }
+
   async put<Kind extends EntryKind>(change: EntryChange<Kind>): Promise<'stored' | 'conflict'> {
     const { kind, id, tenant, expectedVersion, expectedRevision, body, act } = change;
     return transaction(this.#database, () => {

@@ -18,6 +18,7 @@ import type {
   PulseAct,
   PulseBooks,
   PulseConflict,
+  PulseInventory,
   PulseLedger,
   PulsePage,
   PulseState,
@@ -25,7 +26,7 @@ import type {
   UsageFilter,
   UsageRow,
 } from '../../ports/pulse-ledger.ts';
-import { snapshot } from './database.ts';
+import { readNumber, snapshot } from './database.ts';
 import { SqliteDeadLetters } from './dead-letters.ts';
 import { PulseTables } from './pulse-tables.ts';
 import { bytesOf, hexOf, numberOf, oneOf, type Row, textOf, wholeOf } from './row-values.ts';
@@ -34,7 +35,7 @@ import { UsageWindows } from './usage-windows.ts';
 /** The questions of the port. Each is answered from one unchanging view of the file. */
 export type PulseLedgerReader = Pick<
   PulseLedger,
-  'checkpoint' | 'books' | 'pendingUsage' | 'find' | 'pulses' | 'conflicts' | 'usage'
+  'checkpoint' | 'books' | 'inventory' | 'pendingUsage' | 'find' | 'pulses' | 'conflicts' | 'usage'
 > &
   AsyncDisposable;
 
@@ -97,6 +98,23 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
 
   async books(partition: number): Promise<PulseBooks> {
     return this.#tables.books(partition);
+  }
+
+  async inventory(partition: number): Promise<PulseInventory> {
+    return snapshot(this.#database, () => ({
+      checkpoint: this.#tables.checkpoint(partition),
+      books: this.#tables.books(partition),
+      keys: readNumber(
+        this.#database,
+        'SELECT count(*) FROM pulse_key WHERE partition = ?',
+        partition,
+      ),
+      forgotten: readNumber(
+        this.#database,
+        'SELECT coalesce(sum(forgotten), 0) FROM usage_window WHERE partition = ?',
+        partition,
+      ),
+    }));
   }
 
   async pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]> {

@@ -17,6 +17,7 @@ import type {
   PulseBooks,
   PulseColumns,
   PulseCommit,
+  PulseInventory,
   PulseLedger,
   PulsePage,
   PulseStep,
@@ -163,6 +164,10 @@ class SqlitePulseLedger implements PulseLedger {
 
   books(partition: number): Promise<PulseBooks> {
     return this.#reader.books(partition);
+  }
+
+  inventory(partition: number): Promise<PulseInventory> {
+    return this.#reader.inventory(partition);
   }
 
   pendingUsage(partition: number, limit: number): Promise<readonly UsageRecord[]> {

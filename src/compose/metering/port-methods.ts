@@ -7,6 +7,7 @@ import type { MethodNames } from './remote-port.ts';
 
 export const CATALOGUE_METHODS: MethodNames<MeteringCatalogue> = {
   mintLogSettings: true,
+  logSettings: true,
   put: true,
   revision: true,
   entries: true,
@@ -20,6 +21,7 @@ export const LEDGER_METHODS: MethodNames<PulseLedger> = {
   commit: true,
   checkpoint: true,
   books: true,
+  inventory: true,
   pendingUsage: true,
   markUsageSent: true,
   find: true,
