@@ -7,7 +7,7 @@ export const ROLES = {
   query: 'Answer everything but votes: pages, API, results and live feeds.',
   aggregate: 'Bring pulses into the ledger, and usage on its way to rating.',
   rate: 'Turn usage into charges.',
-  archive: 'Keep a raw backup of every pulse.',
+  archive: 'Keep a raw backup of every pulse, and of every vote where that is set.',
   sync: 'Hold tally and ledger against the log, repair the tally, close polls.',
 } as const;
 export type Role = keyof typeof ROLES;

@@ -20,6 +20,7 @@ describe('without any setting', () => {
       ledgerRetentionDays: null,
       grpcPort: 8081,
       archive: null,
+      archiveVotes: false,
       aggregateEveryMs: 1_000,
       usageTransport: { kind: 'broker' },
       demo: false,
@@ -85,6 +86,7 @@ const APART: Env = {
 const METERING: Env = {
   APURA_GRPC_PORT: '0',
   APURA_ARCHIVE: 'cassandra://cassandra:9042/apura',
+  APURA_ARCHIVE_VOTES: '1',
   APURA_AGGREGATE_EVERY: '2m',
   APURA_USAGE_TRANSPORT: 'grpc',
   APURA_RATING_URL: 'https://rating:8081',
@@ -95,6 +97,7 @@ describe('engines', () => {
     expect(configOf(METERING)).toMatchObject({
       grpcPort: 0,
       archive: { kind: 'cassandra', url: METERING.APURA_ARCHIVE },
+      archiveVotes: true,
       aggregateEveryMs: 120_000,
       usageTransport: { kind: 'grpc', url: METERING.APURA_RATING_URL },
     });
@@ -142,7 +145,8 @@ describe('engines', () => {
     expect(kept.ledgerRetentionDays).toBe(90);
     expect(() => checkEmbedded(kept)).toThrow('APURA_LEDGER_RETENTION_DAYS');
     expect(() => checkEmbedded(configOf(METERING))).toThrow('APURA_ARCHIVE');
-    expect(() => checkEmbedded(configOf({ ...METERING, APURA_ARCHIVE: 'none' }))).toThrow(
+    const unarchived = { APURA_ARCHIVE: 'none', APURA_ARCHIVE_VOTES: '0' };
+    expect(() => checkEmbedded(configOf({ ...METERING, ...unarchived }))).toThrow(
       'APURA_USAGE_TRANSPORT',
     );
     for (const name of ['APURA_LOG', 'APURA_TALLY', 'APURA_LEDGER'] as const) {
@@ -179,6 +183,8 @@ describe('the start is refused', () => {
     { APURA_GRPC_PORT: '8080' },
     { APURA_ADMIN_PORT: '8081' },
     { APURA_ARCHIVE: 'scylla://localhost' },
+    { APURA_ARCHIVE_VOTES: '1' },
+    { APURA_ARCHIVE: 'cassandra://localhost/apura', APURA_ARCHIVE_VOTES: 'yes' },
     { APURA_AGGREGATE_EVERY: '10' },
     { APURA_AGGREGATE_EVERY: '10ms' },
     { APURA_AGGREGATE_EVERY: '48h' },

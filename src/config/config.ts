@@ -46,6 +46,8 @@ export interface Config {
   readonly grpcPort: number;
   /** Where the raw backup of pulses is; null: none is kept. */
   readonly archive: Engine<'cassandra'> | null;
+  /** Whether votes are kept there too. */
+  readonly archiveVotes: boolean;
   /** From the end of one aggregation of pulses to the begin of the next, ms. */
   readonly aggregateEveryMs: number;
   /** How usage gets to rating. */
@@ -220,6 +222,7 @@ export function configOf(env: Env): Config {
     ledger: engine(env, 'APURA_LEDGER', LEDGER_SCHEMES),
     grpcPort: wholeNumber(env, 'APURA_GRPC_PORT', 8081, 0, 65_535),
     archive: archiveOf(env),
+    archiveVotes: switchOf(env, 'APURA_ARCHIVE_VOTES'),
     aggregateEveryMs: durationOf(
       env,
       'APURA_AGGREGATE_EVERY',
@@ -243,6 +246,9 @@ export function configOf(env: Env): Config {
     tls: tlsOf(env),
     logLevel: levelOf(env),
   };
+  if (config.archiveVotes && config.archive === null) {
+    throw invalid('APURA_ARCHIVE_VOTES', 'is 1, but APURA_ARCHIVE names no archive.');
+  }
   const ports = [
     ['APURA_HTTP_PORT', config.httpPort],
     ['APURA_ADMIN_PORT', config.adminPort ?? 0],

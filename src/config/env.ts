@@ -37,6 +37,7 @@ export const ENV_VARIABLES = [
     placeholder: 'ADDRESS',
     help: 'raw backup of pulses: none or cassandra://…',
   },
+  { name: 'APURA_ARCHIVE_VOTES', placeholder: '1', help: 'keep a raw backup of votes there too' },
   {
     name: 'APURA_AGGREGATE_EVERY',
     placeholder: 'DURATION',

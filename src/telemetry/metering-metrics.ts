@@ -2,6 +2,8 @@
 import type { Instruments } from './instruments.ts';
 
 export interface ConsumerSources {
+  /** What is consumed, as the label says it: `resource-consumption`, `resource-usage`, or a log's id. */
+  readonly log: string;
   /** Of the partitions that this process owns now. */
   readonly behind: () => readonly {
     readonly partition: number;
@@ -17,26 +19,25 @@ export interface PulseTotals {
   readonly conflicts: number;
 }
 
-/** A process that consumes one of metering's logs, `resource-consumption` or `resource-usage`. */
-export function addConsumerMetrics(
-  { gauge }: Instruments,
-  log: string,
-  sources: ConsumerSources,
-): void {
+/** A process that consumes logs block by block, and decides nothing. Call it once. */
+export function addConsumerMetrics({ gauge }: Instruments, logs: readonly ConsumerSources[]): void {
   gauge(
     'apura_messages_behind',
     'Blocks of the log that were not consumed when it was looked last.',
     ['log', 'partition'],
     (g) => {
-      for (const { partition, end, next } of sources.behind()) {
-        g.set({ log, partition }, Math.max(0, end - (next ?? 0)));
+      for (const { log, behind } of logs) {
+        for (const { partition, end, next } of behind()) {
+          g.set({ log, partition }, Math.max(0, end - (next ?? 0)));
+        }
       }
     },
   );
   gauge('apura_consumer_partitions', 'Owned partitions.', ['log', 'state'], (g) => {
-    const halted = sources.halted();
-    g.set({ log, state: 'working' }, sources.behind().length - halted);
-    g.set({ log, state: 'halted' }, halted);
+    for (const { log, behind, halted } of logs) {
+      g.set({ log, state: 'working' }, behind().length - halted());
+      g.set({ log, state: 'halted' }, halted());
+    }
   });
 }
 

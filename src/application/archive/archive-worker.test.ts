@@ -23,7 +23,7 @@ function working(room: ArchiveRoom, change: Partial<ArchiveWorkerDeps> = {}) {
   const listeners = new Set<() => void>();
   const told = {
     slept: [] as number[],
-    steps: [] as [number, number][],
+    positions: [] as [number, number][],
     troubles: [] as [number, unknown][],
     halted: [] as [number, string][],
   };
@@ -43,7 +43,7 @@ function working(room: ArchiveRoom, change: Partial<ArchiveWorkerDeps> = {}) {
     sleep: async (ms) => {
       told.slept.push(ms);
     },
-    onStep: (partition, { nextOffset }) => told.steps.push([partition, nextOffset]),
+    onPosition: (partition, nextOffset) => told.positions.push([partition, nextOffset]),
     onTrouble: (partition, error) => told.troubles.push([partition, error]),
     onHalted: (partition, { code }) => told.halted.push([partition, code]),
     ...change,
@@ -81,12 +81,22 @@ describe('the archive worker', () => {
     expect([await stands(room, 0), await stands(room, 1), await stands(room, 2)]).toEqual([
       1, 2, 0,
     ]);
-    expect(work.told.steps.toSorted()).toEqual([
-      [0, 1],
-      [1, 1],
-      [1, 2],
-    ]);
+    const told = new Set(work.told.positions.map(([partition, next]) => `${partition}: ${next}`));
+    expect([...told].sort()).toEqual(['0: 1', '1: 1', '1: 2']);
     expect(work.listeners.size).toBe(0);
+  });
+
+  test('tells where it stands also where there is nothing more to archive', async () => {
+    const room = archiveRoom();
+    await room.append(0, [logged()]);
+    await room.archive.setPosition(LOG_ID, 0, 1);
+    const work = working(room);
+    await waitUntil('it is told', () => work.told.positions.length === 2);
+    await work.end();
+    expect(work.told.positions.toSorted()).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
   });
 
   test('pauses between steps where it keeps up, and not where it is behind', async () => {

@@ -6,7 +6,7 @@ import { ApuraError } from '../../domain/errors.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { PartitionOwnership } from '../../ports/partition-ownership.ts';
 import { Turnstile } from '../counting/turnstile.ts';
-import type { ArchiveFollower, ArchiveStep } from './archive-follower.ts';
+import type { ArchiveFollower } from './archive-follower.ts';
 
 export interface ArchiveWorkerDeps {
   readonly log: Pick<EventLog, 'changed'>;
@@ -19,7 +19,8 @@ export interface ArchiveWorkerDeps {
   readonly pauseMs: number;
   /** Waits, or returns early when the signal aborts. Never rejects. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly onStep: (partition: number, step: ArchiveStep) => void;
+  /** Told how far a partition is archived: after each step, and where there is nothing more to archive. */
+  readonly onPosition: (partition: number, nextOffset: number) => void;
   /** Told of a failure that the worker goes on after, and of each try again. */
   readonly onTrouble: (partition: number, error: unknown) => void;
   /** Told once a partition that can not be archived further, for as long as this worker lives. */
@@ -80,16 +81,17 @@ export class ArchiveWorker {
   }
 
   async #follow(partition: number, signal: AbortSignal): Promise<void> {
-    const { follower, onHalted, onStep, onTrouble, pauseMs, sleep, stepBytesMax } = this.#deps;
+    const { follower, onHalted, onPosition, onTrouble, pauseMs, sleep, stepBytesMax } = this.#deps;
     const following = follower(partition);
     while (!signal.aborted) {
       try {
         const step = await this.#turnstile.pass(() => following.advance());
+        const offset = following.position ?? 0;
+        onPosition(partition, offset);
         if (step === null) {
-          await this.#deps.log.changed([{ partition, offset: following.position ?? 0 }], signal);
+          await this.#deps.log.changed([{ partition, offset }], signal);
           continue;
         }
-        onStep(partition, step);
         if (step.bytes * 2 < stepBytesMax) await sleep(pauseMs, signal);
       } catch (error) {
         if (error instanceof ApuraError && HALTING.has(error.code)) {

@@ -83,10 +83,9 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
   });
   const watch = cleanup.use(watchConsumer(context, log, ownership, job));
   const instruments = createInstruments(version);
-  addConsumerMetrics(instruments, 'resource-consumption', {
-    behind: () => job.behind,
-    halted: () => job.halted.size,
-  });
+  addConsumerMetrics(instruments, [
+    { log: 'resource-consumption', behind: () => job.behind, halted: () => job.halted.size },
+  ]);
   addPulseMetrics(instruments, () => totals);
   const readiness = (): Readiness => readinessOf(log.description, [partOf(ROLE, watch.trouble)]);
   const server = startStatusServer(context, processOperations(instruments, readiness));

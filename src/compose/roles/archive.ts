@@ -1,14 +1,20 @@
-/** `apura archive`: a raw backup of every pulse outside the ledger; several share the partitions out. */
-import { archivablePulses } from '../../application/archive/archive-decoder.ts';
-import { ArchiveFollower } from '../../application/archive/archive-follower.ts';
-import { ArchiveWorker } from '../../application/archive/archive-worker.ts';
+/** `apura archive`: a raw backup of every pulse, and of votes where set, outside the ledger; several share the partitions out. */
+import { archivablePulses, archivableVotes } from '../../application/archive/archive-decoder.ts';
 import type { Readiness } from '../../edge/http/api-deps.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
+import type { LogPlace } from '../engines.ts';
 import { meteringPlaces } from '../metering/logs-apart.ts';
-import { sleep } from '../sleep.ts';
-import { openPatiently, type RoleContext, type RunningRole, reportProcess } from './process.ts';
+import { type ArchivedLog, startArchivePart } from './archive-part.ts';
+import { addLogMetrics, type LogWatch, logsPart, watchLogs } from './log-watch.ts';
+import {
+  logPlaces,
+  openPatiently,
+  type RoleContext,
+  type RunningRole,
+  reportProcess,
+} from './process.ts';
 import {
   partOf,
   processOperations,
@@ -16,12 +22,12 @@ import {
   startStatusServer,
   troubleOf,
 } from './role-server.ts';
-import { watchConsumer } from './watch-consumer.ts';
 
 const ROLE = 'archive';
 /** Many blocks together cost the archive little more than one. */
-const STEP_BYTES_MAX = 4 << 20;
-const PAUSE_MS = 1_000;
+const PULSES_STEP_BYTES_MAX = 4 << 20;
+/** About 70,000 votes, which take ten times as much on their way as in the log. */
+const VOTES_STEP_BYTES_MAX = 1 << 20;
 
 export async function startArchiveRole(context: RoleContext): Promise<RunningRole> {
   const { engines, config, logger } = context;
@@ -30,76 +36,67 @@ export async function startArchiveRole(context: RoleContext): Promise<RunningRol
     await openPatiently(context, 'catalogue', () => engines.meteringCatalogue()),
   );
   const { pulses } = await meteringPlaces(catalogue, config.partitions);
-  const log = cleanup.use(await openPatiently(context, 'log', () => engines.log(pulses)));
+  const votes = config.archiveVotes ? await votePlaces(context, cleanup) : null;
   const archive = cleanup.use(await openPatiently(context, 'archive', () => engines.archive()));
-  const ownership = cleanup.use(
-    await openPatiently(context, 'group', () => engines.ownership(pulses, ROLE)),
-  );
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const follow = async (archived: ArchivedLog) =>
+    cleanup.use(await startArchivePart(context, ROLE, archive, archived, fail));
+  const ofPulses = await follow({
+    place: pulses,
+    name: 'resource-consumption',
+    decode: archivablePulses,
+    stepBytesMax: PULSES_STEP_BYTES_MAX,
+  });
+  const parts = [ofPulses];
+  for (const place of votes?.places ?? []) {
+    const name = place.settings.logId;
+    const decode = archivableVotes;
+    parts.push(await follow({ place, name, decode, stepBytesMax: VOTES_STEP_BYTES_MAX }));
+  }
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
-  const positions = new Map<number, number>();
-  const ends = new Map<number, number>();
-  const worker = new ArchiveWorker({
-    log,
-    ownership,
-    follower: (partition) =>
-      new ArchiveFollower({
-        ...{ log, archive, partition },
-        ...{ decode: archivablePulses, stepBytesMax: STEP_BYTES_MAX },
-      }),
-    stepBytesMax: STEP_BYTES_MAX,
-    pauseMs: PAUSE_MS,
-    sleep,
-    onStep: (partition, { nextOffset }) => {
-      positions.set(partition, nextOffset);
-    },
-    onTrouble: (partition, err) => logger.warn({ err, partition }, 'trouble, going on'),
-    onHalted: (partition, err) => logger.fatal({ err, partition }, 'a partition has halted'),
-  });
-  const progress = {
-    get behind() {
-      return [...ownership.owned].map((partition) => ({
-        partition,
-        end: ends.get(partition) ?? 0,
-        next: positions.get(partition) ?? null,
-      }));
-    },
-    get halted() {
-      return worker.halted;
-    },
-  };
-  const watch = cleanup.use(watchConsumer(context, log, ownership, progress));
   const instruments = createInstruments(version);
-  addConsumerMetrics(instruments, 'resource-consumption', {
-    behind: () => progress.behind,
-    halted: () => worker.halted.size,
-  });
-  const readiness = (): Readiness => readinessOf(log.description, [partOf(ROLE, watch.trouble)]);
+  addConsumerMetrics(
+    instruments,
+    parts.map(({ consumer }) => consumer),
+  );
+  if (votes !== null) addLogMetrics(instruments, votes.watch);
+  const { description } = ofPulses;
+  const readiness = (): Readiness => {
+    const troubles = parts.flatMap(({ trouble }) => (trouble === null ? [] : [trouble]));
+    const trouble = troubles.length === 0 ? null : troubles.join(' ');
+    const logs = votes === null ? [] : logsPart(votes.watch);
+    return readinessOf(description, [partOf(ROLE, trouble), ...logs]);
+  };
   const server = startStatusServer(context, processOperations(instruments, readiness));
   cleanup.defer(() => server.stop());
   cleanup.defer(
     reportProcess(context, ROLE, reports, () => {
-      lookAtEnds().catch((err: unknown) =>
-        logger.warn({ err }, 'the log does not say where it ends'),
-      );
+      for (const part of parts) {
+        part
+          .lookAtEnds()
+          .catch((err: unknown) => logger.warn({ err }, 'the log does not say where it ends'));
+      }
       return { trouble: troubleOf(readiness()), door: null, lagMs: null };
     }),
   );
-  const lookAtEnds = async (): Promise<void> => {
-    for (const partition of ownership.owned) ends.set(partition, (await log.bounds(partition)).end);
-  };
-  const stop = new AbortController();
-  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const running = worker.run(stop.signal).catch(fail);
-  cleanup.defer(async () => {
-    stop.abort();
-    await running;
-  });
   const resources = cleanup.move();
   return {
     url: server.url,
-    durability: log.description.durability,
-    logIds: [pulses.settings.logId],
+    durability: description.durability,
+    logIds: parts.map((part) => part.description.logId),
     failed,
     stop: () => resources.disposeAsync(),
   };
+}
+
+/** The installation's logs of votes, and who sees that there is a new one. */
+async function votePlaces(
+  context: RoleContext,
+  cleanup: AsyncDisposableStack,
+): Promise<{ readonly places: readonly LogPlace[]; readonly watch: LogWatch }> {
+  const catalogue = cleanup.use(
+    await openPatiently(context, 'catalogue', () => context.engines.catalogue()),
+  );
+  const places = await logPlaces(context, catalogue);
+  return { places, watch: watchLogs(context, ROLE, catalogue, places, cleanup) };
 }

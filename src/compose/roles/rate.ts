@@ -144,10 +144,9 @@ async function startIntake(
     onHalted: (partition, err) => logger.fatal({ err, partition }, 'a partition has halted'),
   });
   const watch = cleanup.use(watchConsumer(context, log, ownership, job));
-  addConsumerMetrics(instruments, 'resource-usage', {
-    behind: () => job.behind,
-    halted: () => job.halted.size,
-  });
+  addConsumerMetrics(instruments, [
+    { log: 'resource-usage', behind: () => job.behind, halted: () => job.halted.size },
+  ]);
   const running = job.run(signal).catch(fail);
   cleanup.defer(() => running.then(() => {}));
   const resources = cleanup.move();
