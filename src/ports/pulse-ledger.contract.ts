@@ -47,6 +47,7 @@ const LONG_TIMEOUT_MS = 180_000;
 const ALL_LETTERS: DeadLetterFilter = { queue: null, state: null, tenant: null, code: null };
 const EVER = Number.MAX_SAFE_INTEGER;
 const ANY = { tenant: null, sku: null, unit: null };
+const ROWS_MAX = 9_999;
 const NO_BOOKS = {
   received: 0,
   counted: 0,
@@ -117,6 +118,7 @@ export function pulseLedgerContract(
       return by.usage(
         all,
         Array.from({ length: count + 1 }, (_, at) => all.from + at * step),
+        ROWS_MAX,
       );
     };
 
@@ -465,15 +467,33 @@ export function pulseLedgerContract(
         const day = [NOON - 12 * HOUR_MS, NOON + 12 * HOUR_MS];
         for (const bounds of [day, [NOON, NOON + HOUR_MS, NOON + 4 * HOUR_MS], [NOON], []]) {
           const filter = { ...ANY, from: bounds[0] ?? NOON, to: bounds.at(-1) ?? NOON };
-          expect(await second.usage(filter, bounds)).toEqual(addUpUsage(totalsOf(all), bounds));
+          expect(await second.usage(filter, bounds, ROWS_MAX)).toEqual(
+            addUpUsage(totalsOf(all), bounds),
+          );
         }
-        const [row] = await second.usage({ ...ANY, from: 0, to: EVER }, day);
+        const [row] = await second.usage({ ...ANY, from: 0, to: EVER }, day, ROWS_MAX);
         expect(row).toMatchObject({
           sum: units('63'),
           count: 6,
           min: units('1'),
           last: units('8'),
         });
+      });
+
+      test('of more rows than are asked for is refused, and of as many is told', async () => {
+        const pulses = ['a', 'b'].flatMap((sku) => [
+          logged({ id: `${sku}-1`, sku }),
+          logged({ id: `${sku}-2`, sku, occurredAt: NOON + HOUR_MS }),
+        ]);
+        await commit(pulses);
+        const bounds = [NOON - HOUR_MS, NOON + HOUR_MS, NOON + 2 * HOUR_MS, NOON + 3 * HOUR_MS];
+        const filter = { ...ANY, from: NOON - HOUR_MS, to: NOON + 3 * HOUR_MS };
+        expect(await second.usage(filter, bounds, 4)).toHaveLength(4);
+        const tooMany = second.usage(filter, bounds, 3);
+        await expect(tooMany).rejects.toMatchObject({ code: 'too_many_rows' });
+        expect(await second.usage({ ...filter, sku: 'b' }, bounds, 2)).toHaveLength(2);
+        // The handle that refused goes on.
+        await second.takeOver(3);
       });
 
       test('of the day on which the clocks go back has 25 hours', async () => {
@@ -484,7 +504,7 @@ export function pulseLedgerContract(
         );
         await commit(pulses);
         const filter = { ...ANY, from: midnight - 24 * HOUR_MS, to: midnight + 25 * HOUR_MS };
-        const rows = await second.usage(filter, bounds);
+        const rows = await second.usage(filter, bounds, ROWS_MAX);
         expect(rows.map(({ start, end, count }) => [start, end, count])).toEqual([
           [midnight - 24 * HOUR_MS, midnight, 1],
           [midnight, midnight + 25 * HOUR_MS, 2],
@@ -495,7 +515,7 @@ export function pulseLedgerContract(
         await commit([at(-15, '1'), at(0, '2'), at(30, '4'), at(45, '8')]);
         const filter = { ...ANY, from: NOON, to: NOON + 3 * USAGE_WINDOW_MS };
         const bounds = [NOON - HOUR_MS, NOON + HOUR_MS];
-        expect(await second.usage(filter, bounds)).toMatchObject([
+        expect(await second.usage(filter, bounds, ROWS_MAX)).toMatchObject([
           { start: NOON - HOUR_MS, end: NOON + HOUR_MS, sum: units('6'), count: 2 },
         ]);
       });
@@ -599,7 +619,9 @@ export function pulseLedgerContract(
         const { tenant, sku, unit } = one.pulse;
         expect(await pending()).toEqual([{ series: { tenant, sku, unit }, start: NOON, ...empty }]);
         expect(await usage()).toEqual([]);
-        expect(await second.usage({ ...ANY, from: 0, to: EVER }, [0, NOON * 2])).toEqual([]);
+        expect(await second.usage({ ...ANY, from: 0, to: EVER }, [0, NOON * 2], ROWS_MAX)).toEqual(
+          [],
+        );
       });
 
       test('of a window that is used again after it was empty is what it holds now', async () => {

@@ -193,8 +193,14 @@ export interface PulseLedger extends AsyncDisposable {
    * `[bounds[i], bounds[i + 1])`, of usage windows that start in `[filter.from, filter.to)`; `bounds`
    * ascend and are whole usage windows. Rows in order of (tenant, sku, unit) by UTF-8 bytes, then
    * start. Voided pulses don't count, and a window whose count is 0 is left out.
+   *
+   * @throws ApuraError `too_many_rows`: there are more than `rowsMax`.
    */
-  usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]>;
+  usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]>;
 
   /**
    * Adds up a partition's windows that start in `[from, to)` anew from the pulses themselves, and puts

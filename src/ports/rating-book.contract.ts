@@ -31,6 +31,7 @@ const ALWAYS = { from: FIRST_WINDOW - 100 * PERIOD_MS, to: FIRST_WINDOW + 100 * 
 const ALL = { tenant: null, ...ALWAYS };
 const ANY_SERIES: UsageFilter = { tenant: null, sku: null, unit: null, ...ALWAYS };
 const BOUNDS = [ALWAYS.from, ALWAYS.to];
+const ROWS_MAX = 999;
 
 export function ratingBookContract(
   name: string,
@@ -59,7 +60,7 @@ export function ratingBookContract(
     };
 
     const sums = async (handle: RatingStore): Promise<readonly bigint[]> =>
-      (await handle.usage(ANY_SERIES, BOUNDS)).map(({ sum }) => sum);
+      (await handle.usage(ANY_SERIES, BOUNDS, ROWS_MAX)).map(({ sum }) => sum);
 
     describe('take-over', () => {
       test('of a new partition starts at the beginning', async () => {
@@ -252,9 +253,9 @@ export function ratingBookContract(
         expect(await first.accept([...versions, usageRecord({ index: 1 })])).toBe(2);
         expect(await first.accept(versions)).toBe(0);
         expect(await first.accept([])).toBe(0);
-        expect((await second.usage({ ...ANY_SERIES, to: FIRST_WINDOW + 1 }, BOUNDS))[0]?.sum).toBe(
-          5n,
-        );
+        expect(
+          (await second.usage({ ...ANY_SERIES, to: FIRST_WINDOW + 1 }, BOUNDS, ROWS_MAX))[0]?.sum,
+        ).toBe(5n);
       });
 
       test(
@@ -292,7 +293,7 @@ export function ratingBookContract(
               await handles[index % 2]?.accept([one]);
             }
             const bounds = [0, 1, 2].map((each) => FIRST_WINDOW + each * USAGE_WINDOW_MS);
-            const rows = await handles[0]?.usage(ANY_SERIES, bounds);
+            const rows = await handles[0]?.usage(ANY_SERIES, bounds, ROWS_MAX);
             expect(rows?.map(({ series, start, sum }) => [series.tenant, start, sum])).toEqual(
               newestOf(all),
             );
@@ -315,7 +316,7 @@ export function ratingBookContract(
         const [from = 0, middle = 0, to = 0] = bounds;
         const whole = { lastAt: 9, lastKey: 'b'.repeat(32), last: 3n };
         const ten = 10n ** 19n;
-        expect(await second.usage(ANY_SERIES, bounds)).toEqual([
+        expect(await second.usage(ANY_SERIES, bounds, ROWS_MAX)).toEqual([
           {
             series,
             start: from,
@@ -349,7 +350,7 @@ export function ratingBookContract(
         await first.accept(all);
         const bounds = [0, 1, 2].map((each) => FIRST_WINDOW + each * USAGE_WINDOW_MS);
         const asked = async (filter: Partial<UsageFilter>, among = bounds) =>
-          (await second.usage({ ...ANY_SERIES, ...filter }, among)).map(
+          (await second.usage({ ...ANY_SERIES, ...filter }, among, ROWS_MAX)).map(
             ({ series: { tenant, sku, unit }, start }) =>
               `${tenant} ${sku} ${unit} ${(start - FIRST_WINDOW) / USAGE_WINDOW_MS}`,
           );
@@ -367,12 +368,27 @@ export function ratingBookContract(
         expect(await asked({}, bounds.slice(2))).toEqual([]);
       });
 
+      test('of more rows than are asked for is refused, and of as many is told', async () => {
+        await first.accept([
+          usageRecord(),
+          usageRecord({ partition: 1 }),
+          usageRecord({ index: 1 }),
+          usageRecord({ tenant: 'other' }),
+        ]);
+        const bounds = [0, 1, 2].map((each) => FIRST_WINDOW + each * USAGE_WINDOW_MS);
+        expect(await second.usage(ANY_SERIES, bounds, 3)).toHaveLength(3);
+        const tooMany = second.usage(ANY_SERIES, bounds, 2);
+        await expect(tooMany).rejects.toMatchObject({ code: 'too_many_rows' });
+        expect(await second.usage({ ...ANY_SERIES, tenant: 'acme' }, bounds, 2)).toHaveLength(2);
+        await second.makeDue('acme', 0, USAGE_WINDOW_MS);
+      });
+
       test('of a window in which nothing counts any more is none', async () => {
         await first.accept([usageRecord(), usageRecord({ tenant: 'other', partition: 1 })]);
         await first.accept([
           usageRecord({ version: 2, count: 0, sum: 0n, min: 0n, max: 0n, last: 0n, lastAt: 0 }),
         ]);
-        const rows = await second.usage(ANY_SERIES, BOUNDS);
+        const rows = await second.usage(ANY_SERIES, BOUNDS, ROWS_MAX);
         expect(rows.map(({ series }) => series.tenant)).toEqual(['other']);
         expect(await second.tenants(ALWAYS.from, ALWAYS.to)).toEqual(['other']);
       });
@@ -559,7 +575,7 @@ export function ratingBookContract(
         }
         expect(await ids()).toEqual(['charge-1']);
         expect(await second.periods('acme', ALL.from, ALL.to)).toEqual([period]);
-        expect(await second.unpriced(ALL)).toEqual([]);
+        expect(await second.unpriced(ALL, ROWS_MAX)).toEqual([]);
         expect(await second.events(null, 9)).toEqual([]);
         expect(await second.revision('acme')).toBe(1);
         expect(await second.due(9)).toHaveLength(1);
@@ -638,12 +654,12 @@ export function ratingBookContract(
           expect(await second.revision('acme')).toBe(0);
           expect(await second.periods('acme', ALL.from, ALL.to)).toEqual([]);
           expect(await ids()).toEqual([]);
-          expect(await second.unpriced(ALL)).toEqual([]);
+          expect(await second.unpriced(ALL, ROWS_MAX)).toEqual([]);
           expect(await second.events(null, 9)).toEqual([]);
           expect(await second.due(9)).toHaveLength(1);
           expect(await first.putCharges(whole)).toBe('stored');
           expect(await ids()).toEqual(['charge-1', 'n']);
-          expect(await second.unpriced(ALL)).toHaveLength(2);
+          expect(await second.unpriced(ALL, ROWS_MAX)).toHaveLength(2);
           expect(await second.events(null, 9)).toHaveLength(2);
           expect(await second.due(9)).toEqual([]);
         },
@@ -793,12 +809,26 @@ export function ratingBookContract(
         ];
         expect(await put(0, 9, [...all].reverse())).toBe('stored');
         expect(await put(0, 9, [sampleUnpriced(other)], 'other')).toBe('stored');
-        expect(await second.unpriced(ALL)).toEqual([...all, sampleUnpriced(other)]);
+        expect(await second.unpriced(ALL, ROWS_MAX)).toEqual([...all, sampleUnpriced(other)]);
         const handle = await reopened();
-        expect(await handle.unpriced({ ...ALL, tenant: 'acme' })).toEqual(all);
-        const later = await handle.unpriced({ tenant: 'acme', ...between(1, 9) });
+        expect(await handle.unpriced({ ...ALL, tenant: 'acme' }, ROWS_MAX)).toEqual(all);
+        const later = await handle.unpriced({ tenant: 'acme', ...between(1, 9) }, ROWS_MAX);
         expect(later).toEqual([sampleUnpriced(between(1, 2))]);
-        expect(await handle.unpriced({ tenant: null, ...between(2, 9) })).toEqual([]);
+        expect(await handle.unpriced({ tenant: null, ...between(2, 9) }, ROWS_MAX)).toEqual([]);
+        expect(await handle.unpriced(ALL, 2)).toEqual(all.slice(0, 2));
+      });
+
+      test('has a span of all that a span of time touches, of its tenant alone', async () => {
+        await put(0, 9, [sampleUnpriced(between(2, 4)), sampleUnpriced(between(6, 8))]);
+        await put(0, 9, [sampleUnpriced({ ...other, ...between(1, 9) })], 'other');
+        const asked = (from: number, to: number, tenant = 'acme') =>
+          second.unpricedSpan(tenant, window(from), window(to));
+        expect(await asked(3, 7)).toEqual(between(2, 8));
+        expect(await asked(4, 7)).toEqual(between(6, 8));
+        expect(await asked(3, 6)).toEqual(between(2, 4));
+        expect(await asked(4, 6)).toBeNull();
+        expect(await asked(4, 6, 'other')).toEqual(between(1, 9));
+        expect(await asked(0, 9, 'nobody')).toBeNull();
       });
 
       test('is replaced inside its range, of its tenant alone', async () => {
@@ -807,9 +837,9 @@ export function ratingBookContract(
         expect(await put(2, 6, [])).toBe('stored');
         expect(await put(2, 4, [])).toBe('stored');
         const left = [sampleUnpriced(between(0, 2)), sampleUnpriced(other)];
-        expect(await second.unpriced(ALL)).toEqual(left);
+        expect(await second.unpriced(ALL, ROWS_MAX)).toEqual(left);
         expect(await first.putCharges(sampleChargeChange({ expectedRevision: 3 }))).toBe('stored');
-        expect(await second.unpriced(ALL)).toEqual(left);
+        expect(await second.unpriced(ALL, ROWS_MAX)).toEqual(left);
       });
 
       test.each([
@@ -819,10 +849,10 @@ export function ratingBookContract(
       ])('is never cut: a range inside %s conflicts', async (_, from, to) => {
         await put(0, 3, [sampleUnpriced(between(0, 3))]);
         expect(await put(from, to, [])).toBe('conflict');
-        expect(await second.unpriced(ALL)).toEqual([sampleUnpriced(between(0, 3))]);
+        expect(await second.unpriced(ALL, ROWS_MAX)).toEqual([sampleUnpriced(between(0, 3))]);
         expect(await second.revision('acme')).toBe(1);
         expect(await put(0, 3, [])).toBe('stored');
-        expect(await second.unpriced(ALL)).toEqual([]);
+        expect(await second.unpriced(ALL, ROWS_MAX)).toEqual([]);
       });
     });
 

@@ -2,7 +2,9 @@
  * The rating book: usage as rating knows it, charges and billing periods. Usage comes as absolute
  * versioned values, so that taking it twice or late changes nothing.
  */
+
 import type { Checkpoint } from '../domain/counting/checkpoint.ts';
+import type { TimeWindow } from '../domain/counting/time-window.ts';
 import type {
   BillingPeriod,
   BillingPeriodState,
@@ -124,7 +126,11 @@ export interface RatingBook extends AsyncDisposable {
   due(limit: number): Promise<readonly DueRating[]>;
 
   /** Usage as PulseLedger.usage, of what rating has taken: windows that start in `[filter.from, filter.to)`. */
-  usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]>;
+  usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]>;
 
   /** Tenants that have usage (a count that is not 0) in windows that start in `[from, to)`, in their order. */
   tenants(from: number, to: number): Promise<readonly string[]>;
@@ -158,8 +164,17 @@ export interface RatingBook extends AsyncDisposable {
 
   charge(id: string): Promise<Charge | null>;
 
-  /** Unpriced usage that overlaps `[from, to)`, in the order of (tenant, sku, unit, from, reason). */
-  unpriced(filter: ChargeFilter): Promise<readonly UnpricedUsage[]>;
+  /**
+   * Unpriced usage that overlaps `[from, to)`, in the order of (tenant, sku, unit, from, reason), at most
+   * `limit`.
+   */
+  unpriced(filter: ChargeFilter, limit: number): Promise<readonly UnpricedUsage[]>;
+
+  /**
+   * From the first start to the last end of the tenant's unpriced usage that overlaps `[from, to)`; null
+   * where there is none.
+   */
+  unpricedSpan(tenant: string, from: number, to: number): Promise<TimeWindow | null>;
 
   /** Those stored last first, of one tenant or (null) of all. */
   events(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]>;

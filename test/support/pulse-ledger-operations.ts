@@ -245,7 +245,7 @@ function pulseOf({ number, lies }: SomePulse): LoggedPulse {
 async function windowsOf(ledger: PulseStore): Promise<unknown> {
   const bounds = Array.from({ length: WINDOWS + 1 }, (_, at) => NOON + at * USAGE_WINDOW_MS);
   const filter = { tenant: null, sku: null, unit: null, from: NOON, to: END };
-  return ledger.usage(filter, bounds);
+  return ledger.usage(filter, bounds, 999);
 }
 
 function inOrder(records: readonly UsageRecord[]): readonly UsageRecord[] {

@@ -236,13 +236,13 @@ async function contentsOf(book: RatingStore): Promise<readonly unknown[]> {
   return [
     await book.checkpoint(0),
     (await book.due(99)).map(({ tenant, from, to }) => ({ tenant, from, to })),
-    await book.usage({ sku: null, unit: null, ...ALL }, windows),
+    await book.usage({ sku: null, unit: null, ...ALL }, windows, 999),
     await book.tenants(ALL.from, ALL.to),
     await Promise.all(TENANTS.map((tenant) => book.periods(tenant, ALL.from, ALL.to))),
     await book.periodsToFinish(FIRST_WINDOW + 2 * PERIOD_MS, 9),
     await Promise.all(TENANTS.map((tenant) => book.revision(tenant))),
     await book.charges(ALL, null, 99),
-    await book.unpriced(ALL),
+    await book.unpriced(ALL, 999),
     await book.events(null, 99),
     await book.deadLetters.list(letters, null, 99),
   ];

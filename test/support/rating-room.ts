@@ -180,7 +180,7 @@ export class RatingRoom {
   }
 
   async unpriced(): Promise<readonly string[]> {
-    const found = await this.book.unpriced({ tenant: 'acme', from: 0, to: END_OF_TIME });
+    const found = await this.book.unpriced({ tenant: 'acme', from: 0, to: END_OF_TIME }, 999);
     return found.map(
       ({ series, quantity, reason }) => `${series.sku} ${formatDecimal(quantity)} ${reason}`,
     );

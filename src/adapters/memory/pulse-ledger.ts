@@ -232,7 +232,11 @@ export class MemoryPulseLedger implements PulseLedger {
     };
   }
 
-  async usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
+  async usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
     const windows = [...this.#store.partitions.values()]
       .flatMap((partition) => [...partition.windows.values()])
       .filter(({ start }) => start >= filter.from && start < filter.to)
@@ -244,6 +248,7 @@ export class MemoryPulseLedger implements PulseLedger {
     return addUpUsage(
       windows.map(({ series, start, total }) => ({ series, start, ...total })),
       bounds,
+      rowsMax,
     );
   }
 

@@ -1,5 +1,7 @@
 /** A rating book that lives and dies with the process: the model that durable ones are held to. */
+
 import { type Checkpoint, START } from '../../domain/counting/checkpoint.ts';
+import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { BillingPeriod, Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
 import { checkChargeChange } from '../../domain/metering/charge-change.ts';
@@ -104,7 +106,11 @@ export class MemoryRatingBook implements RatingBook {
     return [...this.#store.due.values()].slice(0, limit);
   }
 
-  async usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
+  async usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
     const { tenant, sku, unit, from, to } = filter;
     const wanted = [...this.#store.usage.values()].filter(
       ({ series, start }) =>
@@ -114,7 +120,7 @@ export class MemoryRatingBook implements RatingBook {
         start >= from &&
         start < to,
     );
-    return addUpUsage(wanted, bounds);
+    return addUpUsage(wanted, bounds, rowsMax);
   }
 
   async tenants(from: number, to: number): Promise<readonly string[]> {
@@ -189,10 +195,22 @@ export class MemoryRatingBook implements RatingBook {
     return this.#store.charges.get(id) ?? null;
   }
 
-  async unpriced(filter: ChargeFilter): Promise<readonly UnpricedUsage[]> {
+  async unpriced(filter: ChargeFilter, limit: number): Promise<readonly UnpricedUsage[]> {
     return this.#store.unpriced
       .filter((usage) => isWanted(spanOf(usage), filter))
-      .sort(compareUnpriced);
+      .sort(compareUnpriced)
+      .slice(0, limit);
+  }
+
+  async unpricedSpan(tenant: string, from: number, to: number): Promise<TimeWindow | null> {
+    const found = this.#store.unpriced.filter((usage) =>
+      isWanted(spanOf(usage), { tenant, from, to }),
+    );
+    if (found.length === 0) return null;
+    return {
+      from: Math.min(...found.map((usage) => usage.from)),
+      to: Math.max(...found.map((usage) => usage.to)),
+    };
   }
 
   async events(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]> {

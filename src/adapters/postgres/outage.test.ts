@@ -203,7 +203,7 @@ describe('the pulse ledger on Postgres', () => {
         const counted = nextOffset * (size - 1) + 1;
         expect(await survivor.books(0)).toMatchObject({ counted, duplicates: nextOffset - 1 });
         const ever = { tenant: null, sku: null, unit: null, from: 0, to: NOON * 2 };
-        const [usage] = await survivor.usage(ever, [0, NOON * 2]);
+        const [usage] = await survivor.usage(ever, [0, NOON * 2], 1);
         expect(usage?.count).toBe(counted);
         expect(await survivor.recompute(0, 0, NOON * 2)).toEqual([]);
         await waitUntil('the handle goes on', () => ledger.books(0));

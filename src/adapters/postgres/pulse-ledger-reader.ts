@@ -8,6 +8,7 @@ import {
   pulsePlaceAt,
 } from '../../domain/metering/pulse-cursor.ts';
 import type { UsageRecord, UsageTotal } from '../../domain/metering/usage.ts';
+import { tooManyUsageRows } from '../../domain/metering/usage-sum.ts';
 import type {
   ConflictPage,
   PulseAct,
@@ -137,8 +138,12 @@ export class PostgresPulseLedgerReader implements PulseLedgerReader {
     return { conflicts: shown.map(conflictOf), nextCursor: hasMore ? cursorOf(last) : null };
   }
 
-  async usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
-    return usageOf(this.#database, 'usage_window', filter, bounds);
+  async usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
+    return usageOf(this.#database, 'usage_window', filter, bounds, rowsMax);
   }
 
   #progress(partition: number): Promise<readonly Row[]> {
@@ -173,6 +178,7 @@ export async function usageOf(
   table: 'usage_window' | 'rated_window',
   { tenant, sku, unit, from, to }: UsageFilter,
   bounds: readonly number[],
+  rowsMax: number,
 ): Promise<readonly UsageRow[]> {
   const [first, last] = [bounds[0], bounds.at(-1)];
   if (first === undefined || last === undefined || bounds.length < 2) return [];
@@ -189,9 +195,10 @@ export async function usageOf(
        ) named JOIN ${table} USING (series)
        WHERE start >= $1 AND start < $2 AND count > 0
        GROUP BY series, place
-     ) sums JOIN series USING (series) ORDER BY tenant, sku, unit, place`,
-    [Math.max(from, first), Math.min(to, last), bounds.map(String), tenant, sku, unit],
+     ) sums JOIN series USING (series) ORDER BY tenant, sku, unit, place LIMIT $7`,
+    [Math.max(from, first), Math.min(to, last), bounds.map(String), tenant, sku, unit, rowsMax + 1],
   );
+  if (rows.length > rowsMax) throw tooManyUsageRows(rowsMax);
   return rows.map((row) => {
     const place = numberOf(row.place);
     const start = bounds[place - 1];

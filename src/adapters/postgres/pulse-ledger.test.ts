@@ -189,7 +189,7 @@ describe('the pulse ledger on Postgres', () => {
       expect(done.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(3_000);
     }
     const ever = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
-    const rows = await (ledgers[0] as PulseLedger).usage(ever, [0, NOON * 2]);
+    const rows = await (ledgers[0] as PulseLedger).usage(ever, [0, NOON * 2], 9);
     expect(rows.reduce((sum, row) => sum + row.sum, 0n)).toBe(units('4000'));
     for (const partition of partitions) {
       expect(await (ledgers[0] as PulseLedger).recompute(partition, 0, EVER)).toEqual([]);
@@ -322,7 +322,7 @@ describe('the pulse ledger on Postgres', () => {
       }
     }
     const filter = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
-    const rows = await first.usage(filter, [0, NOON * 2]);
+    const rows = await first.usage(filter, [0, NOON * 2], 9);
     expect(rows.map(({ series, count }) => [series.sku, count])).toEqual([
       ['a', 2],
       ['b', 2],

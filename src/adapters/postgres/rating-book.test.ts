@@ -82,7 +82,7 @@ describe('the rating book on Postgres', () => {
         return (n % 2 ? first : second).accept(n % 2 ? newer : newer.toReversed());
       }),
     );
-    const rows = await first.usage({ ...all, sku: null, unit: null }, [from, to]);
+    const rows = await first.usage({ ...all, sku: null, unit: null }, [from, to], 999);
     const sums = rows.filter(({ series }) => series.tenant !== 'acme').map(({ sum }) => sum);
     expect(sums).toEqual(records.map(() => 5n));
   });
@@ -126,8 +126,8 @@ describe('the rating book on Postgres', () => {
     await tamper(sql);
     await using book = await open();
     const reads = {
-      usage: () => book.usage({ ...all, sku: null, unit: null }, [from, to]),
-      unpriced: () => book.unpriced(all),
+      usage: () => book.usage({ ...all, sku: null, unit: null }, [from, to], 999),
+      unpriced: () => book.unpriced(all, 9),
       charges: () => book.charges(all, null, 9),
       periods: () => book.periods('acme', from, to),
     };

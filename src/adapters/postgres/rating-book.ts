@@ -1,6 +1,8 @@
 /** The rating book on Postgres: usage as absolute versioned values, charges and periods put in as wholes. */
+
 import { DatabaseError, type PoolClient } from 'pg';
 import { type Checkpoint, START } from '../../domain/counting/checkpoint.ts';
+import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import type { Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
 import { checkChargeChange } from '../../domain/metering/charge-change.ts';
 import { encodeCharge, encodeUnpriced } from '../../domain/metering/charge-record.ts';
@@ -138,8 +140,12 @@ class PostgresRatingBook implements RatingBook {
     }));
   }
 
-  usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
-    return usageOf(this.#database, 'rated_window', filter, bounds);
+  usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
+    return usageOf(this.#database, 'rated_window', filter, bounds, rowsMax);
   }
 
   async tenants(from: number, to: number): Promise<readonly string[]> {
@@ -182,8 +188,12 @@ class PostgresRatingBook implements RatingBook {
     return this.#reader.charge(id);
   }
 
-  unpriced(filter: ChargeFilter): Promise<readonly UnpricedUsage[]> {
-    return this.#reader.unpriced(filter);
+  unpriced(filter: ChargeFilter, limit: number): Promise<readonly UnpricedUsage[]> {
+    return this.#reader.unpriced(filter, limit);
+  }
+
+  unpricedSpan(tenant: string, from: number, to: number): Promise<TimeWindow | null> {
+    return this.#reader.unpricedSpan(tenant, from, to);
   }
 
   events(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]> {

@@ -1,4 +1,5 @@
 /** Charges, periods, unpriced usage and threshold events of the rating book on Postgres, as they are asked for. */
+import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import type { Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
 import {
   chargeCursorAt,
@@ -78,13 +79,27 @@ export class RatingReader {
     return row === undefined ? null : decodeCharge(textOf(row.body));
   }
 
-  async unpriced({ tenant, from, to }: ChargeFilter): Promise<readonly UnpricedUsage[]> {
+  async unpriced(
+    { tenant, from, to }: ChargeFilter,
+    limit: number,
+  ): Promise<readonly UnpricedUsage[]> {
     const rows = await this.#database.rows(
       `SELECT body FROM unpriced WHERE ends_at > $1 AND starts_at < $2
-       AND ($3::text IS NULL OR tenant = $3) ORDER BY tenant, sku, unit, starts_at, reason`,
-      [from, to, tenant],
+       AND ($3::text IS NULL OR tenant = $3) ORDER BY tenant, sku, unit, starts_at, reason
+       LIMIT $4`,
+      [from, to, tenant, limit],
     );
     return rows.map((row) => decodeUnpriced(textOf(row.body)));
+  }
+
+  async unpricedSpan(tenant: string, from: number, to: number): Promise<TimeWindow | null> {
+    const [row] = await this.#database.rows(
+      `SELECT min(starts_at) AS starts_at, max(ends_at) AS ends_at FROM unpriced
+       WHERE tenant = $1 AND ends_at > $2 AND starts_at < $3`,
+      [tenant, from, to],
+    );
+    if (row === undefined || row.starts_at === null) return null;
+    return { from: numberOf(row.starts_at), to: numberOf(row.ends_at) };
   }
 
   async events(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]> {

@@ -173,8 +173,14 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
     });
   }
 
-  async usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
-    return snapshot(this.#database, () => addUpUsage(this.#windows.named(filter), bounds));
+  async usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
+    return snapshot(this.#database, () =>
+      addUpUsage(this.#windows.named(filter), bounds, rowsMax),
+    );
   }
 
   /** What acts have made of a pulse of this amount. */

@@ -89,7 +89,9 @@ describe('the pulse ledger on SQLite', () => {
     expect(await pulsesOf(reader, { tenant: null }, 5)).toHaveLength(1);
     expect((await reader.conflicts(null, null, 5)).conflicts).toHaveLength(1);
     const filter = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
-    expect(await reader.usage(filter, [0, EVER])).toEqual(await ledger.usage(filter, [0, EVER]));
+    expect(await reader.usage(filter, [0, EVER], 999)).toEqual(
+      await ledger.usage(filter, [0, EVER], 999),
+    );
     expect(await reader.deadLetters.get(report('x').id)).not.toBeNull();
   });
 
@@ -163,7 +165,7 @@ describe('the pulse ledger on SQLite', () => {
     execute(sql);
     const filter = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
     const asked = {
-      usage: () => ledger.usage(filter, [0, EVER]),
+      usage: () => ledger.usage(filter, [0, EVER], 999),
       find: () => ledger.find(keyOf(one)),
       letter: () => ledger.deadLetters.get(report('x').id),
     }[question as 'usage' | 'find' | 'letter'];

@@ -199,8 +199,12 @@ class SqlitePulseLedger implements PulseLedger {
     return this.#reader.conflicts(tenant, cursor, limit);
   }
 
-  usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
-    return this.#reader.usage(filter, bounds);
+  usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
+    return this.#reader.usage(filter, bounds, rowsMax);
   }
 
   async recompute(partition: number, from: number, to: number): Promise<readonly UsageRecord[]> {

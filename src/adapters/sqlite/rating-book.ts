@@ -1,6 +1,8 @@
 /** The rating book in one SQLite file, with the dead letters of its steps, flushed with every change. */
+
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
+import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import type { Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
 import { checkChargeChange } from '../../domain/metering/charge-change.ts';
 import type { UsageRecord } from '../../domain/metering/usage.ts';
@@ -108,8 +110,12 @@ export class SqliteRatingBook implements RatingBook {
     return this.#usage.due(limit);
   }
 
-  async usage(filter: UsageFilter, bounds: readonly number[]): Promise<readonly UsageRow[]> {
-    return this.#usage.usage(filter, bounds);
+  async usage(
+    filter: UsageFilter,
+    bounds: readonly number[],
+    rowsMax: number,
+  ): Promise<readonly UsageRow[]> {
+    return this.#usage.usage(filter, bounds, rowsMax);
   }
 
   async tenants(from: number, to: number): Promise<readonly string[]> {
@@ -145,8 +151,12 @@ export class SqliteRatingBook implements RatingBook {
     return this.#charges.charge(id);
   }
 
-  async unpriced(filter: ChargeFilter): Promise<readonly UnpricedUsage[]> {
-    return this.#charges.unpriced(filter);
+  async unpriced(filter: ChargeFilter, limit: number): Promise<readonly UnpricedUsage[]> {
+    return this.#charges.unpriced(filter, limit);
+  }
+
+  async unpricedSpan(tenant: string, from: number, to: number): Promise<TimeWindow | null> {
+    return this.#charges.unpricedSpan(tenant, from, to);
   }
 
   async events(tenant: string | null, limit: number): Promise<readonly ThresholdEvent[]> {

@@ -1,5 +1,7 @@
 /** Charges, billing periods, unpriced usage and threshold events of the rating book on SQLite. */
+
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import type { BillingPeriod, Charge, UnpricedUsage } from '../../domain/metering/charge.ts';
 import {
   type ChargePlace,
@@ -172,13 +174,23 @@ export class RatingCharges {
     return row === undefined ? null : decodeCharge(textOf(row.body));
   }
 
-  unpriced({ tenant, from, to }: ChargeFilter): readonly UnpricedUsage[] {
+  unpriced({ tenant, from, to }: ChargeFilter, limit: number): readonly UnpricedUsage[] {
     return this.#all(
       `SELECT body FROM unpriced WHERE ends_at > ? AND starts_at < ?
        ${tenant === null ? '' : 'AND tenant = ?'}
-       ORDER BY tenant, sku, unit, starts_at, reason`,
-      ...[from, to, ...(tenant === null ? [] : [tenant])],
+       ORDER BY tenant, sku, unit, starts_at, reason LIMIT ?`,
+      ...[from, to, ...(tenant === null ? [] : [tenant]), limit],
     ).map((row) => decodeUnpriced(textOf(row.body)));
+  }
+
+  unpricedSpan(tenant: string, from: number, to: number): TimeWindow | null {
+    const row = this.#get(
+      `SELECT min(starts_at) AS starts_at, max(ends_at) AS ends_at FROM unpriced
+       WHERE tenant = ? AND ends_at > ? AND starts_at < ?`,
+      ...[tenant, from, to],
+    );
+    if (row === undefined || row.starts_at === null) return null;
+    return { from: numberOf(row.starts_at), to: numberOf(row.ends_at) };
   }
 
   events(tenant: string | null, limit: number): readonly ThresholdEvent[] {

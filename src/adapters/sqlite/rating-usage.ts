@@ -105,7 +105,7 @@ export class RatingUsage {
     this.#database.prepare('UPDATE due SET since = ? WHERE tenant = ?').run(this.#next(), tenant);
   }
 
-  usage(filter: UsageFilter, bounds: readonly number[]): readonly UsageRow[] {
+  usage(filter: UsageFilter, bounds: readonly number[], rowsMax: number): readonly UsageRow[] {
     const { tenant, sku, unit, from, to } = filter;
     const parts = Object.entries({ tenant, sku, unit }).filter(([, value]) => value !== null);
     const rows = this.#database
@@ -114,7 +114,7 @@ export class RatingUsage {
          FROM usage WHERE start >= ? AND start < ?${parts.map(([name]) => ` AND ${name} = ?`).join('')}`,
       )
       .iterate(from, to, ...parts.map(([, value]) => value));
-    return addUpUsage(windowsOf(rows), bounds);
+    return addUpUsage(windowsOf(rows), bounds, rowsMax);
   }
 
   tenants(from: number, to: number): readonly string[] {

@@ -3,7 +3,7 @@ import { MeteringWorks, pulse } from '../../../test/support/metering-works.ts';
 import { at } from '../../../test/support/rating-room.ts';
 import { formatAmount } from '../../domain/metering/amount.ts';
 import { encodePulse } from '../../domain/metering/pulse-codec.ts';
-import { queryUsage, type UsageQuestion } from './query-usage.ts';
+import { LEDGER_ROWS_MAX, queryUsage, USAGE_ROWS_MAX, type UsageQuestion } from './query-usage.ts';
 
 const QUESTION: UsageQuestion = {
   tenant: null,
@@ -78,6 +78,37 @@ test('a question that can not be answered says why', async () => {
   ]);
   const long = { granularity: 'PT1H', to: at('2036-03-05') } as const;
   expect(await told(room, long)).toEqual(['/granularity']);
+});
+
+test('more rows than one answer may have are refused, however few windows they are of', async () => {
+  const room = await usedRoom();
+  const { clock, ledger } = room;
+  const { pulses } = room.parts;
+  const [row] = await ledger.usage(QUESTION, [QUESTION.from, QUESTION.to], 99);
+  if (row === undefined) throw new Error('Nothing was used.');
+  const { series } = row;
+  const ask = (rows: number, groupBy: UsageQuestion['groupBy']) => {
+    const found = Array.from({ length: rows }, (_, n) => ({
+      ...row,
+      series: { ...series, sku: `${n}` },
+    }));
+    const crowded = { checkpoint: ledger.checkpoint.bind(ledger), usage: async () => found };
+    return queryUsage({ ledger: crowded, pulses, clock }, { ...QUESTION, groupBy });
+  };
+  expect(await ask(USAGE_ROWS_MAX, ['sku'])).toMatchObject({ kind: 'ok' });
+  await expect(ask(USAGE_ROWS_MAX + 1, ['sku'])).rejects.toMatchObject({ code: 'too_many_rows' });
+  // Put together they are one row.
+  expect(await ask(USAGE_ROWS_MAX + 1, [])).toMatchObject({ rows: [{ count: 20_001 }] });
+  let asked = 0;
+  const watched = {
+    checkpoint: ledger.checkpoint.bind(ledger),
+    usage: async (...[, , rowsMax]: Parameters<typeof ledger.usage>) => {
+      asked = rowsMax;
+      return [];
+    },
+  };
+  await queryUsage({ ledger: watched, pulses, clock }, QUESTION);
+  expect(asked).toBe(LEDGER_ROWS_MAX);
 });
 
 test('what is answered is as of now where the ledger has applied the log, and of its log time where not', async () => {

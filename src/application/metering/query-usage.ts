@@ -51,7 +51,16 @@ export type UsageAnswer =
     }
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] };
 
-/** Rows in the order of (tenant, sku, unit, from). @throws as the ledger. */
+/** Rows of one answer: about 5 MB of JSON. */
+export const USAGE_ROWS_MAX = 20_000;
+/** Series times windows behind one answer, before they are put together as it asks: about 50 MB. */
+export const LEDGER_ROWS_MAX = 100_000;
+
+/**
+ * Rows in the order of (tenant, sku, unit, from).
+ *
+ * @throws ApuraError `too_many_rows`: of the answer, or behind it; or as the ledger.
+ */
 export async function queryUsage(
   deps: QueryUsageDeps,
   question: UsageQuestion,
@@ -64,7 +73,7 @@ export async function queryUsage(
     return { kind: 'invalid', problems: [problem('granularity', 'Gives too many windows.')] };
   }
   const asOf = await appliedUpTo(deps);
-  const found = await deps.ledger.usage({ tenant, sku, unit, from, to }, bounds);
+  const found = await deps.ledger.usage({ tenant, sku, unit, from, to }, bounds, LEDGER_ROWS_MAX);
   const [byTenant, bySku] = [groupBy.includes('tenant'), groupBy.includes('sku')];
   const grouped = found.map(({ series, ...row }) => ({
     ...row,
@@ -74,7 +83,8 @@ export async function queryUsage(
       unit: series.unit,
     },
   }));
-  const rows = addUpUsage(grouped, bounds).map(({ series, start, end, ...total }) => ({
+  const sums = addUpUsage(grouped, bounds, USAGE_ROWS_MAX);
+  const rows = sums.map(({ series, start, end, ...total }) => ({
     from: start,
     to: end,
     tenant: byTenant ? series.tenant : null,

@@ -7,7 +7,7 @@ import { encodePulse } from '../../domain/metering/pulse-codec.ts';
 import type { UsageRecord } from '../../domain/metering/usage.ts';
 import { getOverview } from './get-overview.ts';
 import { getPulse } from './get-pulse.ts';
-import { getStatement } from './get-statement.ts';
+import { getStatement, STATEMENT_LINES_MAX } from './get-statement.ts';
 import { recomputeUsage } from './recompute-usage.ts';
 
 const NAME = { tenant: 'acme', source: 'meter', id: '1' };
@@ -81,6 +81,26 @@ test('the statement is that of the period that holds the instant, with every pag
   await room.rate();
   const whole = await getStatement({ book: paged }, 'acme', at('2026-03-05'));
   expect(whole?.totals.map(({ amount }) => formatDecimal(amount))).toEqual(['12.00']);
+});
+
+test('a statement of more lines than one may have is refused, with what to do instead', async () => {
+  const { book, useCases } = await usedRoom();
+  const [charge] = (await book.charges({ tenant: 'acme', from: 0, to: at('2027-01-01') }, null, 1))
+    .charges;
+  if (charge === undefined) throw new Error('Nothing was charged.');
+  const [unpriced] = await useCases.unpriced({ tenant: null, from: 0, to: at('2027-01-01') }, 1);
+  if (unpriced === undefined) throw new Error('All of it was priced.');
+  const many = (charges: number, without: number) => ({
+    periods: book.periods.bind(book),
+    charges: async () => ({ charges: Array(charges).fill(charge), nextCursor: null }),
+    unpriced: async (_: unknown, limit: number) => Array(Math.min(without, limit)).fill(unpriced),
+  });
+  const ask = (charges: number, without: number) =>
+    getStatement({ book: many(charges, without) }, 'acme', at('2026-03-05'));
+  const refused = { code: 'too_many_rows', message: expect.stringContaining('by page instead') };
+  await expect(ask(STATEMENT_LINES_MAX + 1, 0)).rejects.toMatchObject(refused);
+  await expect(ask(0, STATEMENT_LINES_MAX + 1)).rejects.toMatchObject(refused);
+  expect((await ask(2, 3))?.unpriced).toHaveLength(3);
 });
 
 test('periods that a changed contract has left stand in one statement with those in their place', async () => {
@@ -168,7 +188,7 @@ test('what the stores know is answered as they know it', async () => {
   const { charges } = await useCases.charges(march, null, 10);
   expect(charges.map(({ series }) => series.sku)).toEqual(['disk']);
   expect(await useCases.charge(charges[0]?.id ?? '')).toEqual(charges[0] ?? null);
-  expect((await useCases.unpriced(march)).map(({ reason }) => reason)).toEqual(['no_price']);
+  expect((await useCases.unpriced(march, 9)).map(({ reason }) => reason)).toEqual(['no_price']);
   expect(await useCases.periods('acme', march.from, march.to)).toHaveLength(1);
   expect((await useCases.thresholdEvents('acme', 10)).map(({ amount }) => amount)).toEqual(['5']);
   expect((await useCases.pulses(march, null, 10)).pulses).toHaveLength(2);

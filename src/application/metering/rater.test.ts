@@ -13,6 +13,7 @@ import {
 import { formatDecimal } from '../../domain/counting/decimal.ts';
 import { exactSum } from '../../domain/counting/exact-decimal.ts';
 import { ApuraError } from '../../domain/errors.ts';
+import type { RatingBook } from '../../ports/rating-book.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -460,6 +461,28 @@ test('a tenant that can not be rated is told, and keeps nobody else waiting', as
   expect((await room.book.due(10)).map(({ tenant }) => tenant)).toEqual(['aaa']);
 });
 
+test('a tenant of more series than one reckoning takes in keeps nobody else waiting', async () => {
+  const room = await roomWith('2026-03-20', ['disk', '2']);
+  await room.use('disk', '2026-03-02', '5', 1, 'aaa');
+  await room.use('disk', '2026-03-02', '5');
+  const crowded = new Proxy(room.book, {
+    get(target, name) {
+      if (name === 'usage') {
+        return async (...asked: Parameters<RatingBook['usage']>) =>
+          target.usage(asked[0], asked[1], asked[0].tenant === 'aaa' ? 0 : asked[2]);
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  await room.view.refresh();
+  const rater = room.newRater(room.view, crowded);
+  expect(await rater.turn(NEVER)).toMatchObject({ rated: 1, failed: 1 });
+  expect(room.troubles.map(({ tenant }) => tenant)).toEqual(['aaa']);
+  expect(await room.told()).toEqual(['gold 03-01: disk 5 = 10.00 EUR']);
+  expect((await room.book.due(10)).map(({ tenant }) => tenant)).toEqual(['aaa']);
+});
+
 test("a store that fails is everybody's trouble, and the next turn does it all", async () => {
   const room = await roomWith('2026-03-20', ['disk', '2']);
   await room.use('disk', '2026-03-02', '5');
@@ -544,7 +567,7 @@ test('whatever comes when, all that is charged in the end is what a right first 
       const within = [...used].filter(([when]) => end === 12 || at(when) < at(`2026-0${end}-10`));
       const expected = within.reduce((sum, [, amount]) => sum + amount * unitPrice, 0);
       expect(await totalOf(room)).toBe(String(expected));
-      const unpriced = await room.book.unpriced({ tenant: 'acme', from: 0, to: END_OF_TIME });
+      const unpriced = await room.book.unpriced({ tenant: 'acme', from: 0, to: END_OF_TIME }, 99);
       const left = [...used.values()].reduce((sum, amount) => sum + amount, 0);
       const priced = within.reduce((sum, [, amount]) => sum + amount, 0);
       expect(formatDecimal(exactSum(...unpriced.map(({ quantity }) => quantity)))).toBe(

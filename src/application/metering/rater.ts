@@ -85,8 +85,8 @@ export class Rater {
       const { change } = await reckon(this.#deps, { ...input, now: clock.now() });
       return await book.putCharges(change);
     } catch (error) {
-      // The store's failures are everybody's; any other is this tenant's alone.
-      if (error instanceof ApuraError) throw error;
+      // The store's failures are everybody's; any other is this tenant's alone, as its many series are.
+      if (error instanceof ApuraError && error.code !== 'too_many_rows') throw error;
       onTrouble(input.tenant, error);
       return 'failed';
     }

@@ -3,6 +3,7 @@
  * and says what is to be put in its place. Decides nothing by what it has decided before: the same usage
  * and the same terms always come to the same charges.
  */
+import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import { amountOf, formatAmount } from '../../domain/metering/amount.ts';
 import { billingPeriodStateAt } from '../../domain/metering/billing-period.ts';
 import type { BillingPeriod, Charge } from '../../domain/metering/charge.ts';
@@ -29,7 +30,7 @@ import { finalPeriods, openPeriodAt, periodOf } from './adjustment-target.ts';
 import type { CatalogueView } from './catalogue-view.ts';
 
 export interface ReckoningDeps {
-  readonly book: Pick<RatingBook, 'revision' | 'usage' | 'periods' | 'charges' | 'unpriced'>;
+  readonly book: Pick<RatingBook, 'revision' | 'usage' | 'periods' | 'charges' | 'unpricedSpan'>;
   readonly view: Pick<CatalogueView, 'all'>;
   readonly digest: Digest;
 }
@@ -52,6 +53,8 @@ export interface Reckoning {
 }
 
 const CHARGES_PAGE = 1_000;
+/** Series times segments and gaps of one reckoning: about 400 MB. A tenant with more is not rated. */
+const ROWS_MAX = 1_000_000;
 /** What is found in a span may widen it, and what is found then. */
 const WIDENINGS_MAX = 8;
 const END_OF_TIME = Date.UTC(10_000, 0);
@@ -62,7 +65,10 @@ interface Settled {
   readonly reckoned: readonly Charge[];
 }
 
-/** @throws RangeError: the span has more billing periods than billingPeriods gives. */
+/**
+ * @throws RangeError: the span has more billing periods than billingPeriods gives.
+ * @throws ApuraError `too_many_rows`: the tenant has more series than one reckoning takes in; or as the book.
+ */
 export async function reckon(deps: ReckoningDeps, input: ReckoningInput): Promise<Reckoning> {
   const { book, view, digest } = deps;
   const { tenant, now, due, finish } = input;
@@ -171,13 +177,9 @@ async function planWhole(
   const { tenant } = terms;
   let plan = planRating(terms, from, to);
   for (let round = 1; ; round += 1) {
-    const span = { tenant, from: plan.from, to: plan.to };
     const stored = await book.periods(tenant, plan.from, plan.to);
-    const found: { readonly from: number; readonly to: number }[] = [
-      span,
-      ...stored,
-      ...(await book.unpriced(span)),
-    ];
+    const unpriced = await book.unpricedSpan(tenant, plan.from, plan.to);
+    const found: TimeWindow[] = [plan, ...stored, ...(unpriced === null ? [] : [unpriced])];
     if (target !== null && stored.some(({ state }) => state === 'final')) found.push(target);
     const start = Math.min(...found.map((each) => each.from));
     const end = Math.max(...found.map((each) => each.to));
@@ -194,7 +196,7 @@ async function usageOf(
   { from, to, bounds }: RatingPlan,
 ): Promise<readonly SeriesUsage[]> {
   if (from >= to) return [];
-  const rows = await book.usage({ tenant, sku: null, unit: null, from, to }, bounds);
+  const rows = await book.usage({ tenant, sku: null, unit: null, from, to }, bounds, ROWS_MAX);
   return rows.map(({ series, start, end, sum, count }) => ({ series, start, end, sum, count }));
 }
 

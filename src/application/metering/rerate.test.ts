@@ -107,7 +107,7 @@ test('what somebody else was quicker with is reckoned again, and left to the rat
     usage: (...asked) => room.book.usage(...asked),
     periods: (...asked) => room.book.periods(...asked),
     charges: (...asked) => room.book.charges(...asked),
-    unpriced: (filter) => room.book.unpriced(filter),
+    unpricedSpan: (...asked) => room.book.unpricedSpan(...asked),
     makeDue: (...asked) => room.book.makeDue(...asked),
     putCharges: async (change): ReturnType<RatingBook['putCharges']> => {
       conflicts -= 1;

@@ -50,6 +50,7 @@ export const BOOK_METHODS: MethodNames<RatingBook> = {
   charges: true,
   charge: true,
   unpriced: true,
+  unpricedSpan: true,
   events: true,
 };
 

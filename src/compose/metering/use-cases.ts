@@ -92,7 +92,7 @@ export function createMeteringUseCases(parts: MeteringParts): MeteringUseCases {
     recomputeUsage: (input) => recomputeUsage(parts, input),
     charges: (filter, cursor, limit) => book.charges(filter, cursor, limit),
     charge: (id) => book.charge(id),
-    unpriced: (filter) => book.unpriced(filter),
+    unpriced: (filter, limit) => book.unpriced(filter, limit),
     periods: (tenant, from, to) => book.periods(tenant, from, to),
     statement: (tenant, at) => getStatement({ book }, tenant, at),
     estimate: (input) => estimateCharges(rating, input),

@@ -75,6 +75,14 @@ describe('usage is added up', () => {
     expect(addUpUsage([{ ...rest }, nothing], [0, 9])).toEqual([{ ...rest, start: 0, end: 9 }]);
   });
 
+  test('to no more rows than may be kept, whatever they would come to', () => {
+    const windows = [0, 1, 5, 6].map((start) => usageRecord({ start }));
+    const others = windows.map((window) => ({ ...window, series: { ...window.series, sku: 'b' } }));
+    const bounds = [0, 5, 10];
+    expect(addUpUsage([...windows, ...others], bounds, 4)).toHaveLength(4);
+    expect(() => addUpUsage([...windows, ...others], bounds, 3)).toThrow('more than 3');
+  });
+
   test('to the same in any order', () => {
     const windows = Array.from({ length: 8 }, (_, index) =>
       usageRecord({ start: index % 4, sum: BigInt(index * index), lastKey: String(index) }),

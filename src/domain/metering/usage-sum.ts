@@ -1,4 +1,5 @@
 /** Adds usage windows up: over the partitions of the log, and into the windows of a question. */
+import { ApuraError } from '../errors.ts';
 import { compareTexts } from '../text-order.ts';
 import type { UsageSeries } from './pulse.ts';
 import { NO_USAGE, type UsageTotal, type UsageWindow } from './usage.ts';
@@ -29,10 +30,13 @@ export function addTotals(left: UsageTotal, right: UsageTotal): UsageTotal {
 /**
  * What the windows come to in each `[bounds[i], bounds[i + 1])`; `bounds` ascend. Windows that start
  * outside, and those without a pulse, add nothing. In the order of (tenant, sku, unit, start).
+ *
+ * @throws ApuraError `too_many_rows`: there are more than `rowsMax`. None is kept beyond that.
  */
 export function addUpUsage(
   windows: Iterable<UsageWindow>,
   bounds: readonly number[],
+  rowsMax = Number.POSITIVE_INFINITY,
 ): readonly UsageSum[] {
   const sums = new Map<string, SumUnderWay>();
   let latest: SumUnderWay | null = null;
@@ -49,11 +53,23 @@ export function addUpUsage(
       const name = JSON.stringify([tenant, sku, unit, start]);
       const known = sums.get(name);
       latest = known ?? { series: { tenant, sku, unit }, start, end, total: NO_USAGE };
-      if (known === undefined) sums.set(name, latest);
+      if (known === undefined) {
+        if (sums.size >= rowsMax) throw tooManyUsageRows(rowsMax);
+        sums.set(name, latest);
+      }
     }
     latest.total = latest.total.count === 0 ? totalOf(window) : addTotals(latest.total, window);
   }
   return [...sums.values()].map(({ total, ...sum }) => ({ ...sum, ...total })).sort(inOrder);
+}
+
+/** What a question is refused with whose answer would have more rows: series times windows. */
+export function tooManyUsageRows(rowsMax: number): ApuraError {
+  return new ApuraError(
+    'too_many_rows',
+    `The question takes in more than ${rowsMax} windows of series: ask for less time, coarser ` +
+      'windows, or one tenant, sku or unit.',
+  );
 }
 
 function isLater(one: UsageTotal, other: UsageTotal): boolean {

@@ -20,6 +20,7 @@ import {
 import { sampleUnpriced } from '../../../test/support/rating-samples.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import { rerateDifference } from '../../domain/metering/rating-difference.ts';
+import { tooManyUsageRows } from '../../domain/metering/usage-sum.ts';
 import { UNPRICED_ITEMS_MAX } from './metering-charge-routes.ts';
 import {
   chargeListSchema,
@@ -50,7 +51,7 @@ import {
   wholeLetterSchema,
 } from './metering-pulse-schemas.ts';
 import { RATING_SPAN_MS_MAX } from './metering-rating-routes.ts';
-import { RECOMPUTE_SPAN_MS_MAX, USAGE_ROWS_MAX } from './metering-usage-routes.ts';
+import { RECOMPUTE_SPAN_MS_MAX } from './metering-usage-routes.ts';
 
 type Json = Record<string, unknown>;
 const OPERATOR: Ask = { operator: true };
@@ -195,13 +196,15 @@ describe('usage', () => {
     expect(await (await room.ask(`${zoned}&format=json`, OPERATOR)).json()).toBeObject();
   });
 
-  test('is bounded, in windows before it is asked and in rows before it is written', async () => {
+  test('is bounded, in windows before it is asked and in rows by who answers', async () => {
     const years = 'from=1990-01-01T00:00:00Z&to=2026-01-01T00:00:00Z';
     expect(await refusal(`/v1/usage?${years}&granularity=PT1H`)).toEqual([400, 'too_many_rows']);
     expect(room.asked).toEqual([]);
-    const rows = Array.from({ length: USAGE_ROWS_MAX + 1 }, () => usageRow());
-    answering({ usage: async () => ({ kind: 'ok', rows, asOf: 0 }) });
+    answering({ usage: () => Promise.reject(tooManyUsageRows(5)) });
     expect(await refusal(zoned)).toEqual([400, 'too_many_rows']);
+    expect(await (await room.ask(zoned, OPERATOR)).json()).toMatchObject({
+      detail: expect.stringContaining('ask for less time, coarser windows'),
+    });
   });
 
   test.each([

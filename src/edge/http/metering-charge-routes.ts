@@ -166,7 +166,8 @@ function unpricedRoute(useCases: Pick<MeteringUseCases, 'unpriced'>): Route {
       if (tenant.kind === 'refused') return tenant.response;
       const span = spanAsked(query.value);
       if (span.kind === 'refused') return span.response;
-      const items = await useCases.unpriced({ tenant: tenant.value, ...span.value });
+      const filter = { tenant: tenant.value, ...span.value };
+      const items = await useCases.unpriced(filter, UNPRICED_ITEMS_MAX + 1);
       if (items.length > UNPRICED_ITEMS_MAX) {
         const detail = `An answer has at most ${UNPRICED_ITEMS_MAX} rows: ask for less time, or one tenant.`;
         return problem('too_many_rows', detail);

@@ -109,11 +109,10 @@ export interface MeteringUseCases {
     limit: number,
   ): Promise<ChargePage>;
   charge(id: string): Promise<Charge | null>;
-  unpriced(filter: {
-    readonly tenant: string | null;
-    readonly from: number;
-    readonly to: number;
-  }): Promise<readonly UnpricedUsage[]>;
+  unpriced(
+    filter: { readonly tenant: string | null; readonly from: number; readonly to: number },
+    limit: number,
+  ): Promise<readonly UnpricedUsage[]>;
   periods(tenant: string, from: number, to: number): Promise<readonly PeriodRecord[]>;
   /** The statement of the tenant's billing period that holds the instant; null where there is none. */
   statement(tenant: string, at: number): Promise<Statement | null>;

@@ -44,7 +44,12 @@ export function statementRoute(deps: StatementDeps): Route {
             'text/html': { schema: { type: 'string' as const } },
           },
         },
-        ...problemResponses('statement_not_found', 'invalid_query', ...OPERATOR_PROBLEMS),
+        ...problemResponses(
+          'statement_not_found',
+          'invalid_query',
+          'too_many_rows',
+          ...OPERATOR_PROBLEMS,
+        ),
       },
     },
     async handle(context, caller) {

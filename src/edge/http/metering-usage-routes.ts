@@ -1,6 +1,10 @@
 /** Usage over HTTP: by hour, day or month of any zone; added up anew on demand; thresholds that it reached. */
 import { z } from '@hono/zod-openapi';
-import type { UsageQuestion } from '../../application/metering/query-usage.ts';
+import {
+  LEDGER_ROWS_MAX,
+  USAGE_ROWS_MAX,
+  type UsageQuestion,
+} from '../../application/metering/query-usage.ts';
 import { GRANULARITIES, USAGE_BOUNDS_MAX } from '../../domain/metering/usage-bounds.ts';
 import type { FieldProblem } from '../../domain/voting/poll-fields.ts';
 import { jsonResponse } from './json-response.ts';
@@ -34,8 +38,6 @@ import {
 } from './route.ts';
 import { count, time } from './schemas.ts';
 
-/** Windows times series in one answer: about 5 MB of JSON. */
-export const USAGE_ROWS_MAX = 20_000;
 /** What one request adds up anew, ms. A longer span takes several. */
 export const RECOMPUTE_SPAN_MS_MAX = 100 * 86_400_000;
 
@@ -88,7 +90,8 @@ function usageRoute(useCases: Pick<MeteringUseCases, 'usage'>): Route {
       description:
         'A window in which nothing counts has no row. The first and the last window are cut where ' +
         '`from` and `to` cut them. Corrections and late pulses change windows of the past; `as_of` ' +
-        `says what is in. At most ${USAGE_BOUNDS_MAX} windows and ${USAGE_ROWS_MAX} rows an answer.`,
+        `says what is in. At most ${USAGE_BOUNDS_MAX} windows and ${USAGE_ROWS_MAX} rows an answer, put ` +
+        `together from at most ${LEDGER_ROWS_MAX} windows of series.`,
       security: READER_SECURITY,
       request: { query: usageQuerySchema },
       responses: {
@@ -130,7 +133,6 @@ function usageRoute(useCases: Pick<MeteringUseCases, 'usage'>): Route {
       if (windows > USAGE_BOUNDS_MAX) return tooManyWindows();
       const answer = await useCases.usage(question);
       if (answer.kind !== 'ok') return problemOfQuery(answer.problems);
-      if (answer.rows.length > USAGE_ROWS_MAX) return tooManyRows(USAGE_ROWS_MAX);
       const form = asked.format ?? formOf(raw, ['json', 'csv']);
       if (form === 'csv') return csvResponse(usageCsv(question, answer), 'usage.csv');
       return jsonResponse(usageJson(question, answer), 200, { vary: VARY });
@@ -142,13 +144,6 @@ function tooManyWindows(): Response {
   return problem(
     'too_many_rows',
     `An answer has at most ${USAGE_BOUNDS_MAX} windows: ask for less time, or coarser windows.`,
-  );
-}
-
-function tooManyRows(max: number): Response {
-  return problem(
-    'too_many_rows',
-    `An answer has at most ${max} rows: ask for less time, coarser windows, or fewer series.`,
   );
 }
 
