@@ -1,13 +1,13 @@
 /** Proves in a real browser, on a real server, that operators can follow metering, set prices and trust both. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Browser, Page } from 'playwright-core';
-import { axeViolations, launchBrowser, openPhone, type PhoneOptions } from '../support/browser.ts';
+import { axeViolations, launchBrowser, type PhoneOptions } from '../support/browser.ts';
+import { callAsOperator, goTo, atDesk as openDesk, sendPulse } from '../support/metering-desk.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 setDefaultTimeout(60_000);
 
-const DESK: PhoneOptions = { width: 1280, height: 900 };
 const HOUR_MS = 3_600_000;
 const LETTER_ID = 'ab'.repeat(32);
 
@@ -51,17 +51,8 @@ function firstOfMonth(): string {
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1, 3)).toISOString();
 }
 
-async function call(method: string, path: string, body?: unknown): Promise<Response> {
-  return await fetch(new URL(path, server.url), {
-    method,
-    headers: {
-      authorization: `Bearer ${server.token}`,
-      'content-type': 'application/json',
-      accept: 'application/json',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
+const call = (method: string, path: string, body?: unknown) =>
+  callAsOperator(server, method, path, body);
 
 async function created(path: string, body: unknown): Promise<void> {
   const response = await call('POST', path, body);
@@ -71,20 +62,8 @@ async function created(path: string, body: unknown): Promise<void> {
 let made = 0;
 async function pulse(productSku: string, usedAmount: string): Promise<void> {
   made += 1;
-  const response = await call('POST', '/apura.metering.v1.PulseService/Ingest', {
-    pulses: [
-      {
-        id: `p-${made}`,
-        source: 'test',
-        tenant: 'acme',
-        productSku,
-        usedAmount,
-        useUnity: 'GiB',
-        occurredAt: new Date().toISOString(),
-      },
-    ],
-  });
-  expect(await response.json()).toEqual({ results: [{ status: 'PULSE_STATUS_ACCEPTED' }] });
+  const [tenant, useUnity] = ['acme', 'GiB'];
+  await sendPulse(server, { id: `p-${made}`, tenant, productSku, usedAmount, useUnity });
 }
 
 async function totalOf(tenant: string): Promise<string | undefined> {
@@ -99,25 +78,16 @@ async function itemsOf(path: string): Promise<readonly unknown[]> {
   return items;
 }
 
-/** Opens the console at a place of metering, signed in; expects a page without faults in the end. */
-async function atDesk(
+const atDesk = (
   place: string,
   work: (page: Page) => Promise<void>,
-  options: PhoneOptions = DESK,
-): Promise<void> {
-  const desk = await openPhone(browser, options);
-  try {
-    await scriptLetters(desk.page);
-    await desk.page.goto(new URL(`/console#/metering${place}`, server.url).href);
-    await desk.page.getByLabel('Token do operador').fill(server.token);
-    await desk.page.getByRole('button', { name: 'Entrar' }).click();
-    await desk.page.locator('main.metering').waitFor();
-    await work(desk.page);
-    expect(desk.faults).toEqual([]);
-  } finally {
-    await desk.context.close();
-  }
-}
+  options?: PhoneOptions,
+): Promise<void> =>
+  openDesk(
+    { server, browser, prepare: scriptLetters, ...(options === undefined ? {} : { options }) },
+    place,
+    work,
+  );
 
 const letterActs: { readonly path: string; readonly body: unknown }[] = [];
 
@@ -156,8 +126,6 @@ async function scriptLetters(page: Page): Promise<void> {
   });
 }
 
-const go = (page: Page, place: string) =>
-  page.evaluate(`location.hash = ${JSON.stringify(`#/metering${place}`)}`);
 const dialog = (page: Page) => page.locator('dialog');
 const tile = (page: Page, name: string) => page.locator('.tile', { hasText: name });
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
@@ -406,7 +374,7 @@ describe('for everybody', () => {
           '',
           async (page) => {
             for (const [place, shown] of places) {
-              await go(page, place);
+              await goTo(page, place);
               await page.locator(`main ${shown}`).first().waitFor();
               expect([place, await axeViolations(page)]).toEqual([place, []]);
               const beyond = 'document.documentElement.scrollWidth - innerWidth';

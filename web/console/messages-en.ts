@@ -332,7 +332,7 @@ export const EN: Messages = {
     unauthorized: 'The session has ended. Sign in again.',
     forbidden: 'This session may not do that.',
     too_many_attempts: 'Too many wrong tokens came from here. Wait a few minutes.',
-    version_conflict: 'Someone changed the poll in the meantime. Check it and try again.',
+    version_conflict: 'Someone changed this in the meantime. Check it and try again.',
     poll_state: 'The poll is already in another state.',
     poll_exists: 'There is already a poll with that id.',
     settings_frozen: 'This setting can no longer change after the opening.',

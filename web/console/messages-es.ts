@@ -335,7 +335,7 @@ export const ES: Messages = {
     unauthorized: 'La sesión terminó. Entre de nuevo.',
     forbidden: 'Esta sesión no puede hacer eso.',
     too_many_attempts: 'Llegaron demasiados tokens incorrectos desde aquí. Espere unos minutos.',
-    version_conflict: 'Alguien cambió la votación mientras tanto. Revise e inténtelo de nuevo.',
+    version_conflict: 'Alguien cambió esto mientras tanto. Revise e inténtelo de nuevo.',
     poll_state: 'La votación ya está en otro estado.',
     poll_exists: 'Ya existe una votación con ese identificador.',
     settings_frozen: 'Este ajuste ya no puede cambiar después de la apertura.',

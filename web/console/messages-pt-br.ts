@@ -332,7 +332,7 @@ export const PT_BR = {
     unauthorized: 'A sessão terminou. Entre de novo.',
     forbidden: 'Este ato não é permitido nesta sessão.',
     too_many_attempts: 'Chegaram tokens errados demais daqui. Espere alguns minutos.',
-    version_conflict: 'Alguém mudou a votação neste meio-tempo. Confira e tente de novo.',
+    version_conflict: 'Alguém mudou isto neste meio-tempo. Confira e tente de novo.',
     poll_state: 'A votação já está em outro estado.',
     poll_exists: 'Já existe uma votação com esse identificador.',
     settings_frozen: 'Este ajuste não pode mais mudar depois da abertura.',

@@ -1,10 +1,9 @@
 /** All contracts by tenant, on one time line, and the way to a new one. */
 import { useConsole } from '../console-context.ts';
-import { Icon } from '../icon.tsx';
 import { hrefOf } from '../route.ts';
 import { placeOnLine } from './contract-validity.ts';
 import type { Contract } from './entries.ts';
-import { Panel } from './fields.tsx';
+import { ListPage } from './list-page.tsx';
 import { useRemote } from './use-remote.ts';
 import { ValidityMark, ValidityText } from './validity-text.tsx';
 
@@ -21,77 +20,68 @@ export function ContractsPage() {
   );
   const now = Date.now();
   return (
-    <>
-      <header class="page-head">
-        <h1>{w.page.contracts}</h1>
-        <a
-          class="button primary"
-          href={hrefOf({ place: 'metering', at: { page: 'contract', id: null } })}
-        >
-          <Icon name="plus" />
-          {w.newContract}
-        </a>
-      </header>
-      <Panel name={w.page.contracts}>
-        {known.length === 0 ? (
-          <p class="none">
-            {contracts.failure || (contracts.isLoading ? w.loading : w.contractsNone)}
-          </p>
-        ) : (
-          <table class="rows cards">
-            <thead>
-              <tr>
-                <th scope="col">{w.tenant}</th>
-                <th scope="col">{w.contract}</th>
-                <th scope="col">{w.validity}</th>
-                <th scope="col" class="wide-only">
-                  {w.timeLine}
-                </th>
-                <th scope="col">{w.currency}</th>
-                <th scope="col" class="num">
-                  {w.prices}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {known.map((contract) => (
-                <tr key={contract.id}>
-                  <td>
-                    <a
-                      href={hrefOf({
-                        place: 'metering',
-                        at: { page: 'tenant', tenant: contract.tenant },
-                      })}
-                    >
-                      {contract.tenant}
-                    </a>
-                  </td>
-                  <th scope="row">
-                    <a
-                      href={hrefOf({
-                        place: 'metering',
-                        at: { page: 'contract', id: contract.id },
-                      })}
-                    >
-                      {contract.id}
-                    </a>
-                  </th>
-                  <td>
-                    <ValidityMark validity={contract} />{' '}
-                    <ValidityText validity={contract} timeZone={contract.timeZone} />
-                  </td>
-                  <td class="wide-only">
-                    <TimeLine contract={contract} now={now} />
-                  </td>
-                  <td>{contract.currency}</td>
-                  <td class="num">{f.integer(contract.prices.length)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </Panel>
-    </>
+    <ListPage
+      kind="contract"
+      name={w.page.contracts}
+      fresh={w.newContract}
+      hint={w.contractsText}
+      list={contracts}
+      none={w.contractsNone}
+    >
+      <table class="rows cards">
+        <thead>
+          <tr>
+            <th scope="col">{w.tenant}</th>
+            <th scope="col">{w.contract}</th>
+            <th scope="col">{w.validity}</th>
+            <th scope="col" class="wide-only">
+              {w.timeLine}
+            </th>
+            <th scope="col">{w.currency}</th>
+            <th scope="col" class="num">
+              {w.prices}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {known.map((contract) => (
+            <tr key={contract.id}>
+              <td>
+                <a
+                  href={hrefOf({
+                    place: 'metering',
+                    at: { page: 'tenant', tenant: contract.tenant },
+                  })}
+                >
+                  {contract.tenant}
+                </a>
+              </td>
+              <th scope="row">
+                <a
+                  href={hrefOf({
+                    place: 'metering',
+                    at: { page: 'contract', id: contract.id },
+                  })}
+                >
+                  {contract.id}
+                </a>
+              </th>
+              <td>
+                <ValidityMark validity={contract} />{' '}
+                <ValidityText validity={contract} timeZone={contract.timeZone} />
+              </td>
+              <td class="wide-only">
+                <TimeLine contract={contract} now={now} />
+              </td>
+              <td data-name={w.currency}>{contract.currency}</td>
+              <td class="num" data-name={w.prices}>
+                {f.integer(contract.prices.length)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ListPage>
   );
 }
 

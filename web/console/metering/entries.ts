@@ -1,4 +1,4 @@
-/** The metering catalogue as the API tells it: products, prices, contracts and keys. Amounts are exact texts. */
+/** The metering catalogue as the API tells it: products, prices, contracts, thresholds and keys. Amounts are exact texts. */
 
 export const PRICE_MODELS = ['per_unit', 'tiered', 'package', 'flat'] as const;
 export type PriceModel = (typeof PRICE_MODELS)[number];
@@ -65,6 +65,15 @@ export interface Contract extends Validity, Versioned {
   readonly prices: readonly Price[];
 }
 
+/** An amount of one product in one unit; a tenant's usage that reaches it raises an event. */
+export interface Threshold extends Versioned {
+  readonly id: string;
+  readonly tenant: string;
+  readonly sku: string;
+  readonly unit: string;
+  readonly amount: string;
+}
+
 export const KEY_SCOPES = ['ingest', 'read', 'backfill'] as const;
 export type KeyScope = (typeof KEY_SCOPES)[number];
 
@@ -79,6 +88,8 @@ export interface ApiKey extends Versioned {
 
 /** An entry that an operator edits, by its kind. */
 export interface EditedEntries {
+  readonly product: Product;
+  readonly threshold: Threshold;
   readonly price: ListPrice;
   readonly contract: Contract;
 }

@@ -165,7 +165,8 @@ export function listPriceFields(form: ListPriceForm): ReadonlySet<string> {
   ]);
 }
 
-function namingOf(id: string, version: number | null) {
+/** What a body is put under: the name of a new one, or the version that a change was made from. */
+export function namingOf(id: string, version: number | null) {
   if (version !== null) return { expectedVersion: version };
   return id.trim() === '' ? {} : { id: id.trim() };
 }

@@ -14,6 +14,7 @@ export type Issue =
   | 'ends_before_begin'
   | 'no_such_currency'
   | 'duplicate'
+  | 'taken'
   | 'refused';
 
 export interface FieldIssue {

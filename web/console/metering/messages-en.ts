@@ -10,6 +10,8 @@ export const METERING_EN: MeteringMessages = {
     letters: 'Dead letters',
     contracts: 'Contracts',
     prices: 'List prices',
+    products: 'Products',
+    thresholds: 'Usage thresholds',
     keys: 'API keys',
   },
   absentTitle: 'This server does not meter usage',
@@ -205,6 +207,8 @@ export const METERING_EN: MeteringMessages = {
 
   contract: 'Contract',
   newContract: 'New contract',
+  contractsText:
+    'Who pays in which currency and time zone, from when to when, and with which prices of its own.',
   contractsNone: 'No contracts yet. Usage is kept, and priced as soon as there is one.',
   backToContracts: 'All contracts',
   validity: 'Validity',
@@ -283,6 +287,32 @@ export const METERING_EN: MeteringMessages = {
   scale: 'Decimals',
   scaleHint: 'That the converted amount keeps, 0 to 18.',
 
+  newProduct: 'New product',
+  productsText: 'What is sold. Pulses, prices and thresholds name a product by its SKU.',
+  productsNone: 'No products yet. Pulses of a product that is not listed here count all the same.',
+  backToProducts: 'All products',
+  skuName: 'SKU',
+  skuHint: 'What pulses call it. It does not change later.',
+  productName: 'Name',
+  productNameHint: 'What people call it.',
+  fixedHint: 'It does not change any more.',
+
+  threshold: 'Threshold',
+  newThreshold: 'New threshold',
+  thresholdsText:
+    'A notice when the usage of a tenant reaches an amount in a billing period. Nothing is blocked.',
+  thresholdsNone: 'No thresholds yet. With one you learn when a tenant uses a lot.',
+  backToThresholds: 'All thresholds',
+  thresholdAmountHint: 'In a billing period. You are told when usage reaches it.',
+  crossings: 'Thresholds reached',
+  crossingsNone: 'Usage has not reached any threshold yet.',
+  crossedAt: 'Reached at',
+  usedThen: 'Usage then',
+  thisPeriod: 'In this period',
+  crossed: 'reached',
+  notCrossed: 'not reached',
+
+  loadNewest: 'Load the newest version and drop my changes',
   checkAndSave: 'Check and save',
   saveHint: 'Before it is saved you see which charges move.',
   fixFields: 'Mend the marked fields.',
@@ -347,6 +377,7 @@ export const METERING_EN: MeteringMessages = {
     ends_before_begin: 'It ends before it begins.',
     no_such_currency: 'Three letters of ISO 4217, such as EUR.',
     duplicate: 'Another price has the same product and unit.',
+    taken: 'This id exists already.',
     refused: 'The server did not accept this value.',
   },
 };

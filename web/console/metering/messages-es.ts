@@ -10,6 +10,8 @@ export const METERING_ES: MeteringMessages = {
     letters: 'Mensajes con fallo',
     contracts: 'Contratos',
     prices: 'Precios de lista',
+    products: 'Productos',
+    thresholds: 'Umbrales de consumo',
     keys: 'Claves de API',
   },
   absentTitle: 'Este servidor no mide consumo',
@@ -206,6 +208,8 @@ export const METERING_ES: MeteringMessages = {
 
   contract: 'Contrato',
   newContract: 'Nuevo contrato',
+  contractsText:
+    'Quién paga en qué moneda y zona horaria, desde cuándo hasta cuándo, y con qué precios propios.',
   contractsNone: 'Aún no hay contratos. El consumo se guarda y se calcula en cuanto haya uno.',
   backToContracts: 'Todos los contratos',
   validity: 'Vigencia',
@@ -289,6 +293,33 @@ export const METERING_ES: MeteringMessages = {
   scale: 'Decimales',
   scaleHint: 'Que guarda la cantidad convertida, 0 a 18.',
 
+  newProduct: 'Nuevo producto',
+  productsText:
+    'Lo que se vende. Los pulsos, los precios y los umbrales nombran el producto por su código.',
+  productsNone: 'Aún no hay productos. Un pulso de un producto que no está aquí cuenta igual.',
+  backToProducts: 'Todos los productos',
+  skuName: 'Código del producto',
+  skuHint: 'Como lo llaman los pulsos. No cambia después.',
+  productName: 'Nombre',
+  productNameHint: 'Como lo llama la gente.',
+  fixedHint: 'Ya no cambia.',
+
+  threshold: 'Umbral',
+  newThreshold: 'Nuevo umbral',
+  thresholdsText:
+    'Un aviso cuando el consumo de un cliente alcanza una cantidad en un período de facturación. Nada se bloquea.',
+  thresholdsNone: 'Aún no hay umbrales. Con un umbral usted sabe cuándo un cliente consume mucho.',
+  backToThresholds: 'Todos los umbrales',
+  thresholdAmountHint: 'Por período de facturación. Avisa cuando el consumo la alcanza.',
+  crossings: 'Umbrales alcanzados',
+  crossingsNone: 'El consumo aún no ha alcanzado ningún umbral.',
+  crossedAt: 'Alcanzado el',
+  usedThen: 'Consumo entonces',
+  thisPeriod: 'En este período',
+  crossed: 'alcanzado',
+  notCrossed: 'no alcanzado',
+
+  loadNewest: 'Cargar la versión nueva y descartar mis cambios',
   checkAndSave: 'Revisar y guardar',
   saveHint: 'Antes de guardar ves qué cargos cambian.',
   fixFields: 'Corrige los campos marcados.',
@@ -354,6 +385,7 @@ export const METERING_ES: MeteringMessages = {
     ends_before_begin: 'Termina antes de empezar.',
     no_such_currency: 'Tres letras de la ISO 4217, como EUR.',
     duplicate: 'Otro precio tiene el mismo producto y unidad.',
+    taken: 'Este identificador ya existe.',
     refused: 'El servidor no aceptó este valor.',
   },
 };

@@ -8,6 +8,8 @@ export const METERING_PT_BR = {
     letters: 'Mensagens com falha',
     contracts: 'Contratos',
     prices: 'Preços de tabela',
+    products: 'Produtos',
+    thresholds: 'Limites de consumo',
     keys: 'Chaves de API',
   },
   absentTitle: 'Este servidor não mede consumo',
@@ -207,6 +209,7 @@ export const METERING_PT_BR = {
 
   contract: 'Contrato',
   newContract: 'Novo contrato',
+  contractsText: 'Quem paga em que moeda e fuso, de quando até quando, e com que preços próprios.',
   contractsNone: 'Ainda não há contratos. O consumo é guardado e calculado assim que houver um.',
   backToContracts: 'Todos os contratos',
   validity: 'Vigência',
@@ -290,6 +293,33 @@ export const METERING_PT_BR = {
   scale: 'Casas decimais',
   scaleHint: 'Que a quantidade convertida guarda, 0 a 18.',
 
+  newProduct: 'Novo produto',
+  productsText: 'O que é vendido. Os pulsos, os preços e os limites dizem o produto pelo código.',
+  productsNone:
+    'Ainda não há produtos. Um pulso de um produto que não está aqui conta do mesmo modo.',
+  backToProducts: 'Todos os produtos',
+  skuName: 'Código do produto',
+  skuHint: 'Como os pulsos o chamam. Não muda depois.',
+  productName: 'Nome',
+  productNameHint: 'Como as pessoas o chamam.',
+  fixedHint: 'Não muda mais.',
+
+  threshold: 'Limite',
+  newThreshold: 'Novo limite',
+  thresholdsText:
+    'Um aviso quando o consumo de um cliente alcança uma quantidade em um período de cobrança. Nada é bloqueado.',
+  thresholdsNone: 'Ainda não há limites. Com um limite você sabe quando um cliente consome muito.',
+  backToThresholds: 'Todos os limites',
+  thresholdAmountHint: 'Por período de cobrança. Avisa quando o consumo a alcança.',
+  crossings: 'Limites alcançados',
+  crossingsNone: 'O consumo ainda não alcançou nenhum limite.',
+  crossedAt: 'Alcançado em',
+  usedThen: 'Consumo então',
+  thisPeriod: 'Neste período',
+  crossed: 'alcançado',
+  notCrossed: 'não alcançado',
+
+  loadNewest: 'Carregar a versão nova e descartar as minhas alterações',
   checkAndSave: 'Conferir e salvar',
   saveHint: 'Antes de salvar você vê que cobranças mudam.',
   fixFields: 'Corrija os campos marcados.',
@@ -355,6 +385,7 @@ export const METERING_PT_BR = {
     ends_before_begin: 'Termina antes de começar.',
     no_such_currency: 'Três letras da ISO 4217, como BRL.',
     duplicate: 'Outro preço tem o mesmo produto e unidade.',
+    taken: 'Este identificador já existe.',
     refused: 'O servidor não aceitou este valor.',
   },
 };

@@ -117,9 +117,35 @@ describe('the metering API client', () => {
     ]);
   });
 
+  test('knows products by their sku and thresholds by their id, and puts them as others', async () => {
+    const product = { sku: 'a/b', name: 'A', version: 1, createdAt: '' };
+    const threshold = { id: 't', tenant: 'a', sku: 'b', unit: 'c', amount: '1', version: 1 };
+    const { api, sent } = answering(product, product, threshold, { items: [] });
+    await api.entry('product', 'a/b');
+    const body = { sku: 'a/b', name: 'A' };
+    const put = await api.put({ kind: 'product', id: 'a/b', body });
+    expect(put).toMatchObject({ ok: true, value: { name: 'A' } });
+    const { id: _id, version: _version, ...said } = threshold;
+    await api.put({ kind: 'threshold', id: null, body: said });
+    await api.events();
+    expect(sent).toEqual([
+      { method: 'GET', path: '/v1/products/a%2Fb', body: undefined },
+      { method: 'PUT', path: '/v1/products/a%2Fb', body },
+      { method: 'POST', path: '/v1/thresholds', body: said },
+      { method: 'GET', path: '/v1/usage-events?limit=1000', body: undefined },
+    ]);
+  });
+
   test('an answer of another shape is a problem, not a page that breaks', async () => {
-    const { api } = answering({}, { items: 1 }, null, { version: 1 });
-    for (const ask of [api.overview, api.products, api.keys, () => api.entry('price', 'x')]) {
+    const { api } = answering({}, { items: 1 }, null, { version: 1 }, { version: 1 }, { items: 0 });
+    for (const ask of [
+      api.overview,
+      () => api.entries('product'),
+      api.keys,
+      () => api.entry('price', 'x'),
+      () => api.entry('threshold', 'x'),
+      api.events,
+    ]) {
       expect(await ask()).toMatchObject({ ok: false, problem: { code: 'unreadable' } });
     }
   });

@@ -1,6 +1,6 @@
 /** The metering API as the console uses it: every failure a value with a stable code. */
 import { isRecord, narrow, type Outcome, type Send } from '../sender.ts';
-import type { ApiKey, EditedEntries, EditedKind, KeyScope, Product } from './entries.ts';
+import type { ApiKey, EditedEntries, EditedKind, KeyScope } from './entries.ts';
 import type { ContractBody, ListPriceBody } from './entry-form.ts';
 import type {
   DeadLetter,
@@ -12,13 +12,18 @@ import type {
   Page,
   PeriodRecord,
   Statement,
+  ThresholdEvent,
   UsageAnswer,
   UsageQuestion,
   WholeLetter,
 } from './metering.ts';
 import type { PriceBody } from './price-form.ts';
+import type { ProductBody } from './product-form.ts';
+import type { ThresholdBody } from './threshold-form.ts';
 
-interface Bodies {
+export interface EntryBodies {
+  readonly product: ProductBody;
+  readonly threshold: ThresholdBody;
   readonly price: ListPriceBody;
   readonly contract: ContractBody;
 }
@@ -27,7 +32,7 @@ interface Bodies {
 export interface TriedEntry<Kind extends EditedKind = EditedKind> {
   readonly kind: Kind;
   readonly id: string | null;
-  readonly body: Bodies[Kind];
+  readonly body: EntryBodies[Kind];
 }
 
 export interface NewKey {
@@ -71,7 +76,6 @@ export interface MeteringApi {
   periods(tenant: string): Promise<Outcome<readonly PeriodRecord[]>>;
   /** Of the billing period that holds the instant (RFC 3339). */
   statement(tenant: string, at: string): Promise<Outcome<Statement>>;
-  products(): Promise<Outcome<readonly Product[]>>;
   entries<Kind extends EditedKind>(kind: Kind): Promise<Outcome<readonly EditedEntries[Kind][]>>;
   entry<Kind extends EditedKind>(kind: Kind, id: string): Promise<Outcome<EditedEntries[Kind]>>;
   history<Kind extends EditedKind>(
@@ -81,6 +85,8 @@ export interface MeteringApi {
   put<Kind extends EditedKind>(tried: TriedEntry<Kind>): Promise<Outcome<EditedEntries[Kind]>>;
   /** What the tenant's charges would become if the entry were put; stores nothing. */
   preview(span: RatedSpan, tried: TriedEntry): Promise<Outcome<Difference>>;
+  /** Thresholds that usage has reached, newest first. */
+  events(): Promise<Outcome<readonly ThresholdEvent[]>>;
   estimate(body: EstimateBody): Promise<Outcome<Estimate>>;
   keys(): Promise<Outcome<readonly ApiKey[]>>;
   createKey(body: NewKey): Promise<Outcome<ApiKey & { readonly secret: string }>>;
@@ -93,6 +99,7 @@ export interface MeteringApi {
 }
 
 const ACTS_SHOWN = 12;
+const EVENTS_SHOWN = 1_000;
 const LETTERS_PAGE = 50;
 const ENTRIES_PAGE = 1_000;
 /** Lists of entries end here: more would not be read by anybody. */
@@ -121,7 +128,6 @@ export function createMeteringApi(send: Send): MeteringApi {
     periods: (tenant) => list(`/v1/billing-periods${queryOf({ tenant })}`),
     statement: async (tenant, at) =>
       narrow(await send('GET', statementHref(tenant, at, 'json')), isStatement),
-    products: () => all('/v1/products'),
     entries: (kind) => all(`/v1/${kind}s`),
     entry: async (kind, id) => narrow(await send('GET', entryPath(kind, id)), isEntry(kind)),
     history: (kind, id) => list(`${entryPath(kind, id)}/history`),
@@ -137,6 +143,7 @@ export function createMeteringApi(send: Send): MeteringApi {
       const outcome = await send('POST', '/v1/ratings/preview', { tenant, ...span, entry });
       return narrow(within(outcome, '/entry/body'), isDifference);
     },
+    events: () => list(`/v1/usage-events${queryOf({ limit: String(EVENTS_SHOWN) })}`),
     estimate: async (body) =>
       narrow(within(await send('POST', '/v1/estimates', body), '/price'), isEstimate),
     keys: () => all('/v1/api-keys'),
@@ -235,11 +242,19 @@ function isStatement(value: unknown): value is Statement {
   return isRecord(value) && Array.isArray(value.periods) && Array.isArray(value.totals);
 }
 
+/** A member that no entry of another kind has in this type. */
+const TELLING: {
+  readonly [Kind in EditedKind]: (entry: Readonly<Record<string, unknown>>) => boolean;
+} = {
+  product: ({ name }) => typeof name === 'string',
+  threshold: ({ amount }) => typeof amount === 'string',
+  price: ({ model }) => typeof model === 'string',
+  contract: ({ prices }) => Array.isArray(prices),
+};
+
 function isEntry<Kind extends EditedKind>(kind: Kind) {
   return (value: unknown): value is EditedEntries[Kind] =>
-    isRecord(value) &&
-    typeof value.version === 'number' &&
-    (kind === 'price' ? typeof value.model === 'string' : Array.isArray(value.prices));
+    isRecord(value) && typeof value.version === 'number' && TELLING[kind](value);
 }
 
 function isDifference(value: unknown): value is Difference {

@@ -9,12 +9,16 @@ import { LetterPage } from './letter-page.tsx';
 import { LettersPage } from './letters-page.tsx';
 import { MeteringStrip } from './metering-strip.tsx';
 import { OverviewPage } from './overview-page.tsx';
-import type { MeteringPlace } from './place.ts';
+import { LISTS, type MeteringPlace } from './place.ts';
 import { PriceEditor } from './price-editor.tsx';
 import { PricesPage } from './prices-page.tsx';
+import { ProductEditor } from './product-editor.tsx';
+import { ProductsPage } from './products-page.tsx';
 import { lettersOf } from './pulse-rate.ts';
 import { TenantPage } from './tenant-page.tsx';
 import { TenantsPage } from './tenants-page.tsx';
+import { ThresholdEditor } from './threshold-editor.tsx';
+import { ThresholdsPage } from './thresholds-page.tsx';
 import { type OverviewState, useOverview } from './use-overview.ts';
 
 interface MeteringFrameProps {
@@ -24,7 +28,7 @@ interface MeteringFrameProps {
   onChoose(): void;
 }
 
-const PLACES = ['overview', 'tenants', 'letters', 'contracts', 'prices', 'keys'] as const;
+const PLACES = ['overview', ...LISTS] as const;
 type Listed = (typeof PLACES)[number];
 
 export function MeteringFrame({ at, isListOpen, onChoose }: MeteringFrameProps) {
@@ -102,6 +106,14 @@ function MeteringPage({
       return <PricesPage />;
     case 'price':
       return <PriceEditor key={at.id} id={at.id} />;
+    case 'products':
+      return <ProductsPage />;
+    case 'product':
+      return <ProductEditor key={at.id} id={at.id} />;
+    case 'thresholds':
+      return <ThresholdsPage />;
+    case 'threshold':
+      return <ThresholdEditor key={at.id} id={at.id} />;
     case 'keys':
       return <ApiKeysPage />;
   }
@@ -117,6 +129,10 @@ function listedOf(at: MeteringPlace): Listed {
       return 'contracts';
     case 'price':
       return 'prices';
+    case 'product':
+      return 'products';
+    case 'threshold':
+      return 'thresholds';
     default:
       return at.page;
   }

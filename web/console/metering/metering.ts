@@ -79,6 +79,19 @@ export interface PeriodRecord extends BillingPeriod {
   readonly state: PeriodState;
 }
 
+/** Usage has reached a threshold: told once a threshold and billing period. */
+export interface ThresholdEvent {
+  /** Its id. */
+  readonly threshold: string;
+  readonly tenant: string;
+  readonly sku: string;
+  readonly unit: string;
+  readonly period: BillingPeriod;
+  /** What was used when it was seen: the threshold's amount or more. */
+  readonly amount: string;
+  readonly at: string;
+}
+
 export interface ChargeStep {
   /** `conversion`, `free_units`, `flat`, `per_unit`, `tier`, `tier_flat`, `package`, `discount`, … */
   readonly kind: string;

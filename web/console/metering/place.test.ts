@@ -14,6 +14,12 @@ const PLACES: readonly MeteringPlace[] = [
   { page: 'prices' },
   { page: 'price', id: null },
   { page: 'price', id: 'net-2026' },
+  { page: 'products' },
+  { page: 'product', id: null },
+  { page: 'product', id: 'api/calls ç' },
+  { page: 'thresholds' },
+  { page: 'threshold', id: null },
+  { page: 'threshold', id: 'acme-disk' },
   { page: 'keys' },
 ];
 

@@ -1,12 +1,24 @@
 /** The places of the console's metering part, beneath `#/metering`. */
+import type { EditedKind } from './entries.ts';
+
 export type MeteringPlace =
-  | { readonly page: 'overview' | 'tenants' | 'letters' | 'contracts' | 'prices' | 'keys' }
+  | { readonly page: 'overview' | (typeof LISTS)[number] }
   | { readonly page: 'tenant'; readonly tenant: string }
   | { readonly page: 'letter'; readonly id: string }
   /** A null id makes a new one. */
-  | { readonly page: 'contract' | 'price'; readonly id: string | null };
+  | { readonly page: EditedKind; readonly id: string | null };
 
-const LISTS = ['tenants', 'letters', 'contracts', 'prices', 'keys'] as const;
+/** Pages that list what there is, in the order in which they are offered. */
+export const LISTS = [
+  'tenants',
+  'letters',
+  'contracts',
+  'prices',
+  'products',
+  'thresholds',
+  'keys',
+] as const;
+const EDITED: readonly EditedKind[] = ['contract', 'price', 'product', 'threshold'];
 
 /** What comes after `metering` in the address, decoded; null where it means nothing. */
 export function parsePlace(parts: readonly string[]): MeteringPlace | null {
@@ -14,8 +26,8 @@ export function parsePlace(parts: readonly string[]): MeteringPlace | null {
   if (rest.length > 0) return null;
   if (list === '') return id === undefined ? { page: 'overview' } : null;
   if (id === undefined || id === '') {
-    if (list === 'new-contract') return { page: 'contract', id: null };
-    if (list === 'new-price') return { page: 'price', id: null };
+    const made = EDITED.find((kind) => list === `new-${kind}`);
+    if (made !== undefined) return { page: made, id: null };
     const page = LISTS.find((known) => known === list);
     return page === undefined ? null : { page };
   }
@@ -24,12 +36,10 @@ export function parsePlace(parts: readonly string[]): MeteringPlace | null {
       return { page: 'tenant', tenant: id };
     case 'letters':
       return { page: 'letter', id };
-    case 'contracts':
-      return { page: 'contract', id };
-    case 'prices':
-      return { page: 'price', id };
-    default:
-      return null;
+    default: {
+      const kind = EDITED.find((each) => list === `${each}s`);
+      return kind === undefined ? null : { page: kind, id };
+    }
   }
 }
 
@@ -44,6 +54,8 @@ export function hrefOfPlace(place: MeteringPlace): string {
       return at('letters', place.id);
     case 'contract':
     case 'price':
+    case 'product':
+    case 'threshold':
       return place.id === null ? `#/metering/new-${place.page}` : at(`${place.page}s`, place.id);
     default:
       return `#/metering/${place.page}`;

@@ -43,6 +43,7 @@ export function PriceFields(props: PriceFieldsProps) {
       hint={hint}
       issues={issues}
       isDecimal={isDecimal}
+      {...(field === 'sku' ? { list: 'known-products' } : {})}
       value={form[field]}
       onChange={(value) => onChange({ ...form, [field]: value })}
     />

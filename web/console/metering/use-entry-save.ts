@@ -1,4 +1,4 @@
-/** Saves a contract or a list price: asks what it would move, lets the operator see it, and only then puts it. */
+/** Saves an entry: asks which charges it would move, lets the operator see them, and only then puts it. */
 import { useState } from 'preact/hooks';
 import { useConsole } from '../console-context.ts';
 import type { Problem } from '../sender.ts';
@@ -13,8 +13,8 @@ export interface ConcernedTenant {
   readonly timeZone: string;
 }
 
-interface SaveInput<Kind extends EditedKind> {
-  readonly tried: TriedEntry<Kind>;
+/** What a change may move. */
+export interface Moves {
   /** Validities before and after: charges of neither can't move. */
   readonly validities: readonly Validity[];
   readonly concerned: readonly ConcernedTenant[];
@@ -31,7 +31,8 @@ interface EntrySave<Kind extends EditedKind> {
   readonly isWorking: boolean;
   /** Null while nothing waits. */
   readonly held: HeldChange | null;
-  save(input: SaveInput<Kind>): Promise<void>;
+  /** Without `moves` no charge can move, and it is put at once. */
+  save(tried: TriedEntry<Kind>, moves: Moves | null): Promise<void>;
   dismiss(): void;
 }
 
@@ -56,8 +57,10 @@ export function useEntrySave<Kind extends EditedKind>(
     onRefused(outcome.problem);
     return explain(outcome.problem);
   };
-  const preview = async (input: SaveInput<Kind>): Promise<HeldChange | Problem> => {
-    const { tried, validities, concerned } = input;
+  const preview = async (
+    tried: TriedEntry<Kind>,
+    { validities, concerned }: Moves,
+  ): Promise<HeldChange | Problem> => {
     // Charges end with the billing periods of today, wherever validity ends.
     const to = Date.now() + DAY_MS;
     const from = Math.min(...validities.map(({ validFrom }) => Date.parse(validFrom)));
@@ -76,10 +79,11 @@ export function useEntrySave<Kind extends EditedKind>(
     isWorking,
     held,
     dismiss: () => setHeld(null),
-    save: async (input) => {
+    save: async (tried, moves) => {
       setIsWorking(true);
-      const previewed = await preview(input);
-      if (!('differences' in previewed)) onRefused(previewed);
+      const previewed = moves === null ? null : await preview(tried, moves);
+      if (previewed === null) await put(tried);
+      else if (!('differences' in previewed)) onRefused(previewed);
       else if (previewed.differences.length > 0 || previewed.unseen > 0) setHeld(previewed);
       else await previewed.perform();
       setIsWorking(false);
