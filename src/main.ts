@@ -164,7 +164,7 @@ const COMMANDS: Readonly<Record<string, Subcommand>> = {
       }),
   },
   'archive-export': {
-    summary: 'Write pulses of the archive to a file.',
+    summary: 'Write pulses or votes of the archive to a file.',
     run: (argv, io) =>
       runArchiveExport(argv, io, ARCHIVE_PLACES, async (flags, target, onPage) => {
         const { partitions, engines } = await archiveEngines(io, flags, 'archive-export');

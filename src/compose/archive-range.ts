@@ -1,71 +1,106 @@
 /** A range of the archive where roles run apart: brought back into the ledger, or written to a file. */
-
 import type { ArchiveRange } from '../application/archive/read-archived.ts';
-import {
-  type LoggedPulse,
-  readArchivedPulses,
-} from '../application/archive/read-archived-pulses.ts';
+import { readArchivedPulses } from '../application/archive/read-archived-pulses.ts';
+import { readArchivedVotes } from '../application/archive/read-archived-votes.ts';
 import {
   type ReplayCounts,
   type ReplayReport,
   replayArchive,
 } from '../application/archive/replay-archive.ts';
-import { exportPulses, type PulseExport, type PulseFormat } from '../edge/cli/export-pulses.ts';
-import type { ArchiveSpan } from '../edge/cli/run-archive.ts';
+import { PULSE_TABLE, VOTE_TABLE } from '../edge/cli/archive-tables.ts';
+import type { ExportTable } from '../edge/cli/export-column.ts';
+import { type ExportedFile, exportFile, type FileFormat } from '../edge/cli/export-file.ts';
+import type { ArchivedWhat, ArchiveSpan } from '../edge/cli/run-archive.ts';
+import type { Archive } from '../ports/archive.ts';
 import type { Engines } from './engines.ts';
+import { knownLogPlaces } from './log-places.ts';
 import { meteringPlaces } from './metering/logs-apart.ts';
 
-type ArchiveEngines = Pick<Engines, 'meteringCatalogue' | 'archive' | 'pulseLedger'>;
+type ArchiveEngines = Pick<Engines, 'archive' | 'catalogue' | 'meteringCatalogue' | 'pulseLedger'>;
 
 /** @throws ApuraError `invalid_config`: no archive; and as `replayArchive`. */
 export async function replayRange(
-  engines: ArchiveEngines,
-  span: ArchiveSpan & { readonly partitions: number | null },
+  engines: Omit<ArchiveEngines, 'catalogue'>,
+  { from, to, partitions }: ArchiveSpan & { readonly partitions: number | null },
   onPage: (soFar: ReplayCounts) => void,
 ): Promise<ReplayReport> {
-  const range = await rangeOf(engines, span);
+  const logId = await logOfPulses(engines, partitions);
   await using archive = await engines.archive();
-  await using ledger = await engines.pulseLedger(range.logId);
-  return await replayArchive({ archive, ledger }, range, onPage);
+  await using ledger = await engines.pulseLedger(logId);
+  return await replayArchive({ archive, ledger }, { logId, from, to }, onPage);
+}
+
+export interface ExportTarget extends ArchiveSpan {
+  readonly what: ArchivedWhat;
+  readonly partitions: number | null;
+  readonly format: FileFormat;
+  readonly path: string;
 }
 
 /**
+ * Votes: of all of the installation's logs, one behind the other.
+ *
  * @param onPage told after each page how many were read.
- * @throws ApuraError `invalid_config`: no archive; and as the archive, and as `exportPulses`.
+ * @throws ApuraError `invalid_config`: no archive, or no log of votes yet; and as the archive, and as
+ *   `exportFile`.
  */
 export async function exportRange(
-  engines: Pick<ArchiveEngines, 'meteringCatalogue' | 'archive'>,
-  target: ArchiveSpan & {
-    readonly partitions: number | null;
-    readonly format: PulseFormat;
-    readonly path: string;
-  },
+  engines: Omit<ArchiveEngines, 'pulseLedger'>,
+  target: ExportTarget,
   onPage: (read: number) => void,
-): Promise<PulseExport & { readonly unreadable: number }> {
-  const range = await rangeOf(engines, target);
-  await using archive = await engines.archive();
-  let read = 0;
+): Promise<ExportedFile & { readonly unreadable: number }> {
+  const { what, partitions, format, path } = target;
   let unreadable = 0;
-  const pages = async function* (): AsyncGenerator<readonly LoggedPulse[]> {
-    const readable = readArchivedPulses(archive, range, () => {
-      unreadable += 1;
-    });
-    for await (const page of readable) {
-      yield page;
-      read += page.length;
-      onPage(read);
-    }
+  const onUnreadable = (): void => {
+    unreadable += 1;
   };
-  const written = await exportPulses(target.format, pages(), target.path);
-  return { ...written, unreadable };
+  const write = async <Row>(
+    table: ExportTable<Row>,
+    logIds: readonly string[],
+    read: (archive: Archive, range: ArchiveRange) => AsyncIterable<readonly Row[]>,
+  ) => {
+    await using archive = await engines.archive();
+    const pages = pagesOf(logIds, (logId) => read(archive, { ...target, logId }), onPage);
+    return { ...(await exportFile(table, format, pages, path)), unreadable };
+  };
+  if (what.kind === 'pulses') {
+    const logIds = [await logOfPulses(engines, partitions)];
+    return await write(PULSE_TABLE, logIds, (archive, range) =>
+      readArchivedPulses(archive, range, onUnreadable),
+    );
+  }
+  return await write(VOTE_TABLE, await logsOfVotes(engines), (archive, range) =>
+    readArchivedVotes(archive, range, what.poll, onUnreadable),
+  );
 }
 
-/** The range of the installation's log of pulses. */
-async function rangeOf(
+/** Each log's pages, one log behind the other. */
+async function* pagesOf<Row>(
+  logIds: readonly string[],
+  read: (logId: string) => AsyncIterable<readonly Row[]>,
+  onPage: (read: number) => void,
+): AsyncGenerator<readonly Row[]> {
+  let rows = 0;
+  for (const logId of logIds) {
+    for await (const page of read(logId)) {
+      yield page;
+      rows += page.length;
+      onPage(rows);
+    }
+  }
+}
+
+async function logOfPulses(
   engines: Pick<ArchiveEngines, 'meteringCatalogue'>,
-  { from, to, partitions }: ArchiveSpan & { readonly partitions: number | null },
-): Promise<ArchiveRange> {
+  partitions: number | null,
+): Promise<string> {
   await using catalogue = await engines.meteringCatalogue();
-  const { pulses } = await meteringPlaces(catalogue, partitions);
-  return { logId: pulses.settings.logId, from, to };
+  return (await meteringPlaces(catalogue, partitions)).pulses.settings.logId;
+}
+
+async function logsOfVotes({
+  catalogue: open,
+}: Pick<ArchiveEngines, 'catalogue'>): Promise<readonly string[]> {
+  await using catalogue = await open();
+  return (await knownLogPlaces(catalogue)).map(({ settings }) => settings.logId);
 }

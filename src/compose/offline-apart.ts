@@ -9,6 +9,7 @@ import type { Grown } from '../edge/cli/grow.ts';
 import { CONTROL_PARTITION } from '../ports/event-log.ts';
 import { auditedStores, type OnProgress } from './audited-stores.ts';
 import { enginesOf, type LogPlace } from './engines.ts';
+import { knownLogPlaces } from './log-places.ts';
 import { newLogSettings } from './new-log.ts';
 import { sleep } from './sleep.ts';
 
@@ -71,11 +72,10 @@ export async function migrate(
 export async function grow(config: Config, partitions: number): Promise<Grown> {
   const engines = enginesOf(config, 'grow');
   await using catalogue = await engines.catalogue();
-  const logs = await catalogue.logs();
-  const newest = logs.at(-1);
-  if (newest === undefined) throw noLogYet();
+  const places = await knownLogPlaces(catalogue);
+  const newest = places.at(-1) ?? places[0];
   const settings = newLogSettings(partitions);
-  await using log = await engines.log({ settings, generation: logs.length });
+  await using log = await engines.log({ settings, generation: places.length });
   for (let partition = CONTROL_PARTITION; partition < partitions; partition += 1) {
     await log.bounds(partition);
   }
@@ -84,7 +84,7 @@ export async function grow(config: Config, partitions: number): Promise<Grown> {
     logId: settings.logId,
     partitions,
     logs: (await catalogue.logs()).length,
-    before: newest.partitions,
+    before: newest.settings.partitions,
     durability: log.description.durability,
   };
 }
@@ -92,11 +92,5 @@ export async function grow(config: Config, partitions: number): Promise<Grown> {
 /** @throws ApuraError `invalid_config`: the catalogue knows of no log. */
 async function placesOf(config: Config): Promise<readonly LogPlace[]> {
   await using catalogue = await enginesOf(config, 'audit').catalogue();
-  const logs = await catalogue.logs();
-  if (logs.length === 0) throw noLogYet();
-  return logs.map((settings, generation) => ({ settings, generation }));
-}
-
-function noLogYet(): ApuraError {
-  return new ApuraError('invalid_config', 'The catalogue knows of no log yet: see APURA_LEDGER.');
+  return await knownLogPlaces(catalogue);
 }

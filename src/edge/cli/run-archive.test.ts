@@ -136,7 +136,7 @@ describe('archive-export', () => {
   };
   const whole: ExportRange = async (_settings, _target, onPage) => {
     onPage(1_000);
-    return { pulses: 1_234, bytes: 56_789, unreadable: 0 };
+    return { rows: 1_234, bytes: 56_789, unreadable: 0 };
   };
   const NOWHERE = join(tmpdir(), 'apura-no-such-folder', 'pulses');
 
@@ -150,9 +150,29 @@ describe('archive-export', () => {
     expect([exitCode, err]).toEqual([0, '']);
     expect(asked).toEqual([
       { APURA_ARCHIVE: 'cassandra://h/k' },
-      { from: FROM, to: TO, format: 'parquet', path: NOWHERE },
+      { from: FROM, to: TO, what: { kind: 'pulses' }, format: 'parquet', path: NOWHERE },
     ]);
     expect(out).toBe(`${NOWHERE}: 1,234 pulses, 56,789 bytes\n`);
+  });
+
+  test.each([
+    [['--what', 'votes', ...SPAN], { from: FROM, to: TO, what: { kind: 'votes', poll: null } }],
+    [
+      ['--what', 'votes', '--poll', 'final', ...SPAN],
+      { from: FROM, to: TO, what: { kind: 'votes', poll: 'final' } },
+    ],
+    [
+      ['--what', 'votes', '--poll', 'final'],
+      { from: 0, to: Number.MAX_SAFE_INTEGER, what: { kind: 'votes', poll: 'final' } },
+    ],
+  ])('writes votes for %j', async (argv: string[], expected: object) => {
+    let asked: unknown;
+    const { out } = await exported([...argv, '--out', NOWHERE], (settings, target, onPage) => {
+      asked = target;
+      return whole(settings, target, onPage);
+    });
+    expect(asked).toEqual({ ...expected, format: 'ndjson', path: NOWHERE });
+    expect(out).toBe(`${NOWHERE}: 1,234 votes, 56,789 bytes\n`);
   });
 
   test('is NDJSON unless told', async () => {
@@ -164,13 +184,14 @@ describe('archive-export', () => {
     expect(format).toBe('ndjson');
   });
 
-  test('says how many pulses could not be read', async () => {
-    const { exitCode, err } = await exported([...SPAN, '--out', NOWHERE], async () => ({
-      pulses: 1,
+  test.each(['pulses', 'votes'])('says how many %s could not be read', async (what) => {
+    const argv = ['--what', what, ...SPAN, '--out', NOWHERE];
+    const { exitCode, err } = await exported(argv, async () => ({
+      rows: 1,
       bytes: 2,
       unreadable: 3,
     }));
-    expect([exitCode, err]).toEqual([0, "3 are no pulses by today's rules, and were left out.\n"]);
+    expect([exitCode, err]).toEqual([0, `3 are no ${what} by today's rules, and were left out.\n`]);
   });
 
   test('writes over a file that is there only when it is told to', async () => {
@@ -218,6 +239,9 @@ describe('archive-export', () => {
   test.each([
     [SPAN, '--out names the file'],
     [['--out', NOWHERE], '--from must be a time'],
+    [['--out', NOWHERE, '--what', 'votes'], '--from must be a time'],
+    [['--out', NOWHERE, '--what', 'votes', '--poll', 'x', ...SPAN.slice(2)], '--from must be'],
+    [[...SPAN, '--out', NOWHERE, '--poll', 'final'], '--poll is for --what votes'],
     [[...SPAN, '--out', NOWHERE, '--format', 'xml'], 'must be one of ndjson, csv, parquet'],
   ])('writes nothing for %j', async (argv: string[], words: string) => {
     const { exitCode, err } = await exported(argv, never);

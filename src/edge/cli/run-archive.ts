@@ -4,7 +4,7 @@ import type { ReplayCounts, ReplayReport } from '../../application/archive/repla
 import { ApuraError } from '../../domain/errors.ts';
 import { instantOf } from '../../domain/voting/rfc3339.ts';
 import type { CliIo, ExitCode } from './cli-io.ts';
-import type { PulseExport, PulseFormat } from './export-pulses.ts';
+import { type ExportedFile, FILE_FORMATS, type FileFormat } from './export-file.ts';
 import { choiceFlag, optionalTextFlag, switchFlag } from './flag.ts';
 import { runCommand } from './run-command.ts';
 import { givenSettings, SETTINGS_NOTE, type Setting, settingFlags } from './setting-flags.ts';
@@ -12,7 +12,7 @@ import { textTable } from './text-table.ts';
 
 type Values = Readonly<Record<string, string>>;
 
-/** Pulses with `occurredAt` in `[from, to)`, ms since the Unix epoch. */
+/** Pulses that occurred, or votes that were accepted, in `[from, to)`, ms since the Unix epoch. */
 export interface ArchiveSpan {
   readonly from: number;
   readonly to: number;
@@ -25,19 +25,25 @@ export type ReplayRange = (
   onPage: (soFar: ReplayCounts) => void,
 ) => Promise<ReplayReport>;
 
-/** Writes a range to the file `path`. `onPage` is told how many pulses are read. @throws ApuraError where it can't. */
+/** Pulses, or votes: of one poll, or of every (null). */
+export type ArchivedWhat =
+  | { readonly kind: 'pulses' }
+  | { readonly kind: 'votes'; readonly poll: string | null };
+
+/** Writes a range to the file `path`. `onPage` is told how many are read. @throws ApuraError where it can't. */
 export type ExportRange = (
   settings: Values,
-  target: ArchiveSpan & { readonly format: PulseFormat; readonly path: string },
-  onPage: (pulses: number) => void,
-) => Promise<PulseExport & { readonly unreadable: number }>;
+  target: ArchiveSpan & {
+    readonly what: ArchivedWhat;
+    readonly format: FileFormat;
+    readonly path: string;
+  },
+  onPage: (read: number) => void,
+) => Promise<ExportedFile & { readonly unreadable: number }>;
 
-const FORMATS = ['ndjson', 'csv', 'parquet'] as const satisfies readonly PulseFormat[];
+const EVER: ArchiveSpan = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-const SPAN_FLAGS = {
-  from: optionalTextFlag('pulses that occurred at this time or later, RFC 3339', 'TIME'),
-  to: optionalTextFlag('and before this one', 'TIME'),
-};
+const toFlag = optionalTextFlag('and before this one', 'TIME');
 
 const EXAMPLE = '--from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z';
 
@@ -50,7 +56,11 @@ export function runArchiveReplay(
   const command = {
     name: 'apura archive-replay',
     summary: 'Brings pulses that the ledger has lost or forgotten back from the archive.',
-    flags: { ...SPAN_FLAGS, ...settingFlags(places) },
+    flags: {
+      from: optionalTextFlag('pulses that occurred at this time or later, RFC 3339', 'TIME'),
+      to: toFlag,
+      ...settingFlags(places),
+    },
     notes:
       `Example: apura archive-replay ${EXAMPLE}\n` +
       'Beside roles that run on. Usage does not move; it may be stopped and repeated. ' +
@@ -78,40 +88,51 @@ export function runArchiveExport(
 ): Promise<ExitCode> {
   const command = {
     name: 'apura archive-export',
-    summary: 'Writes pulses of the archive to a file, for analysis.',
+    summary: 'Writes pulses or votes of the archive to a file, for analysis.',
     flags: {
-      ...SPAN_FLAGS,
-      format: choiceFlag('how', FORMATS),
+      what: choiceFlag('what to write', ['pulses', 'votes']),
+      from: optionalTextFlag('what occurred at this time or later, RFC 3339', 'TIME'),
+      to: toFlag,
+      poll: optionalTextFlag(
+        'votes of this poll alone; then --from and --to may be left out',
+        'POLL',
+      ),
+      format: choiceFlag('how', FILE_FORMATS),
       out: optionalTextFlag('the file to write', 'FILE'),
       force: switchFlag('write over a file that is there', false),
       ...settingFlags(places),
     },
     notes:
       `Example: apura archive-export ${EXAMPLE} --format parquet --out october.parquet\n` +
-      'Each copy of a pulse that was logged several times is there, under the same key. The file gets ' +
-      `its name only when it is whole. ${SETTINGS_NOTE}`,
+      'The time of a vote is that of its acceptance. Each copy of what was logged several times is there, ' +
+      `under the same key or id. The file gets its name only when it is whole. ${SETTINGS_NOTE}`,
   };
   return runCommand(command, argv, io, async (given) => {
-    const { from, to, format, out, force, ...values } = given;
-    const span = spanOf(from, to);
+    const { what: kind, poll, from, to, format, out, force, ...values } = given;
+    if (poll !== null && kind !== 'votes') {
+      throw new ApuraError('usage', '--poll is for --what votes');
+    }
+    const isWhole = poll !== null && from === null && to === null;
+    const span = isWhole ? EVER : spanOf(from, to);
+    const what: ArchivedWhat = kind === 'pulses' ? { kind } : { kind, poll };
     if (out === null) throw new ApuraError('usage', '--out names the file to write.');
     if (!force && existsSync(out)) {
       throw new ApuraError('usage', `${out} is there already; --force writes over it`);
     }
     const progress = watched(io);
     return unlessStopped(io, 'Stopped. No file was written.', async () => {
-      const { pulses, bytes, unreadable } = await exportRange(
+      const { rows, bytes, unreadable } = await exportRange(
         givenSettings(places, values),
-        { ...span, format, path: out },
+        { ...span, what, format, path: out },
         (read) => progress.at(`read ${number(read)}`),
       )
         .catch((error: unknown) => {
           throw unwritable(error, out);
         })
         .finally(progress.end);
-      await io.stdout(`${out}: ${number(pulses)} pulses, ${number(bytes)} bytes\n`);
+      await io.stdout(`${out}: ${number(rows)} ${kind}, ${number(bytes)} bytes\n`);
       if (unreadable > 0) {
-        io.stderr(`${number(unreadable)} are no pulses by today's rules, and were left out.\n`);
+        io.stderr(`${number(unreadable)} are no ${kind} by today's rules, and were left out.\n`);
       }
       return 0;
     });

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { keyOf, logged, NOON, units } from '../../../test/support/pulse-samples.ts';
 import type { LoggedPulse } from '../../application/archive/read-archived-pulses.ts';
-import { exportPulses, PULSE_FORMATS } from './export-pulses.ts';
+import type { LoggedVote } from '../../application/archive/read-archived-votes.ts';
+import { PULSE_TABLE, VOTE_TABLE } from './archive-tables.ts';
+import { exportFile, FILE_FORMATS } from './export-file.ts';
 
 const AMOUNTS = ['-12.50', '0', '99999999999999999999.999999999999999999', '0.000000000000000001'];
 
@@ -23,11 +25,11 @@ function samples(count = AMOUNTS.length): readonly LoggedPulse[] {
   });
 }
 
-async function* pagesOf(pulses: readonly LoggedPulse[], size: number) {
-  for (let at = 0; at < pulses.length; at += size) yield pulses.slice(at, at + size);
+async function* pagesOf<Row>(rows: readonly Row[], size: number) {
+  for (let at = 0; at < rows.length; at += size) yield rows.slice(at, at + size);
 }
 
-describe('an export of pulses', () => {
+describe('an export', () => {
   let folder: string;
   let path: string;
 
@@ -40,10 +42,10 @@ describe('an export of pulses', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('as NDJSON has an object a line, with amounts as texts', async () => {
-    const done = await exportPulses('ndjson', pagesOf(samples(), 3), path);
+  test('of pulses as NDJSON has an object a line, with amounts as texts', async () => {
+    const done = await exportFile(PULSE_TABLE, 'ndjson', pagesOf(samples(), 3), path);
     const text = readFileSync(path, 'utf8');
-    expect(done).toEqual({ pulses: 4, bytes: Buffer.byteLength(text) });
+    expect(done).toEqual({ rows: 4, bytes: Buffer.byteLength(text) });
     const records = text
       .trimEnd()
       .split('\n')
@@ -65,8 +67,8 @@ describe('an export of pulses', () => {
     expect(records).toMatchObject(AMOUNTS.map((used_amount) => ({ used_amount })));
   });
 
-  test('as CSV has a heading and every digit, also of what is negative', async () => {
-    await exportPulses('csv', pagesOf(samples(), 1), path);
+  test('of pulses as CSV has a heading and every digit, also of what is negative', async () => {
+    await exportFile(PULSE_TABLE, 'csv', pagesOf(samples(), 1), path);
     const text = readFileSync(path, 'utf8');
     expect(text.split('\r\n')[0]).toBe(
       'key,id,source,tenant,product_sku,used_amount,use_unity,occurred_at,received_at,partition,offset,attributes',
@@ -78,11 +80,11 @@ describe('an export of pulses', () => {
     for (const amount of AMOUNTS) expect(text).toContain(`,${amount},GB,`);
   });
 
-  test('as Parquet is read by another library, in several row groups, exact to the last digit', async () => {
+  test('of pulses as Parquet is read by another library, in several row groups, exact to the last digit', async () => {
     const pulses = samples(20_000);
-    const done = await exportPulses('parquet', pagesOf(pulses, 999), path);
+    const done = await exportFile(PULSE_TABLE, 'parquet', pagesOf(pulses, 999), path);
     const file = await asyncBufferFromFile(path);
-    expect(done).toEqual({ pulses: 20_000, bytes: file.byteLength });
+    expect(done).toEqual({ rows: 20_000, bytes: file.byteLength });
     const metadata = await parquetMetadataAsync(file);
     expect(metadata.row_groups.map((group) => group.num_rows)).toEqual([16_384n, 3_616n]);
     expect(metadata.schema.find(({ name }) => name === 'used_amount')).toMatchObject({
@@ -123,14 +125,57 @@ describe('an export of pulses', () => {
     });
   });
 
-  test.each(PULSE_FORMATS)('as %s may be of nothing', async (format) => {
-    expect(await exportPulses(format, pagesOf([], 1), path)).toMatchObject({ pulses: 0 });
+  test('of votes has the same in each format', async () => {
+    const votes: readonly LoggedVote[] = (['valid', 'flagged'] as const).map((lane, n) => ({
+      id: `0193512a7c00f3a09b1c4d5e6f70819${n}`,
+      scope: 'final',
+      item: `ana-${n}`,
+      lane,
+      acceptedAt: NOON + n,
+      loggedAt: NOON + 7,
+      partition: 511,
+      offset: 2 ** 40 + n,
+    }));
+    await exportFile(VOTE_TABLE, 'ndjson', pagesOf(votes, 1), path);
+    expect(readFileSync(path, 'utf8')).toBe(
+      votes
+        .map(
+          ({ id, lane, offset }, n) =>
+            `{"id":"${id}","poll":"final","option":"ana-${n}","lane":"${lane}",` +
+            `"accepted_at":"2026-10-24T12:00:00.00${n}Z","logged_at":"2026-10-24T12:00:00.007Z",` +
+            `"partition":511,"offset":${offset}}\n`,
+        )
+        .join(''),
+    );
+    await exportFile(VOTE_TABLE, 'csv', pagesOf(votes, 2), path);
+    expect(readFileSync(path, 'utf8')).toBe(
+      `id,poll,option,lane,accepted_at,logged_at,partition,offset\r\n${votes
+        .map(
+          ({ id, lane, offset }, n) =>
+            `${id},final,ana-${n},${lane},2026-10-24T12:00:00.00${n}Z,2026-10-24T12:00:00.007Z,` +
+            `511,${offset}\r\n`,
+        )
+        .join('')}`,
+    );
+    await exportFile(VOTE_TABLE, 'parquet', pagesOf(votes, 2), path);
+    expect(await parquetReadObjects({ file: await asyncBufferFromFile(path) })).toEqual(
+      votes.map(({ id, scope, item, lane, acceptedAt, loggedAt, partition, offset }) => ({
+        ...{ id, poll: scope, option: item, lane, partition },
+        accepted_at: new Date(acceptedAt),
+        logged_at: new Date(loggedAt),
+        offset: BigInt(offset),
+      })),
+    );
+  });
+
+  test.each(FILE_FORMATS)('as %s may be of nothing', async (format) => {
+    expect(await exportFile(PULSE_TABLE, format, pagesOf([], 1), path)).toMatchObject({ rows: 0 });
     if (format === 'parquet') {
       expect(await parquetReadObjects({ file: await asyncBufferFromFile(path) })).toEqual([]);
     }
   });
 
-  test.each(PULSE_FORMATS)(
+  test.each(FILE_FORMATS)(
     'as %s leaves what was there where it fails, and nothing half',
     async (format) => {
       writeFileSync(path, 'the last one');
@@ -138,7 +183,9 @@ describe('an export of pulses', () => {
         yield samples();
         throw new Error('the archive is away');
       };
-      await expect(exportPulses(format, failing(), path)).rejects.toThrow('the archive is away');
+      await expect(exportFile(PULSE_TABLE, format, failing(), path)).rejects.toThrow(
+        'the archive is away',
+      );
       expect(readFileSync(path, 'utf8')).toBe('the last one');
       expect(readdirSync(folder)).toEqual(['pulses']);
     },
@@ -157,7 +204,9 @@ describe('an export of pulses', () => {
           yield page;
         }
       };
-      expect(await exportPulses(format, watching(), path)).toMatchObject({ pulses: 2_000 });
+      expect(await exportFile(PULSE_TABLE, format, watching(), path)).toMatchObject({
+        rows: 2_000,
+      });
     },
   );
 });
