@@ -30,6 +30,7 @@ import { readNumber, snapshot } from './database.ts';
 import { SqliteDeadLetters } from './dead-letters.ts';
 import { PulseTables } from './pulse-tables.ts';
 import { bytesOf, hexOf, numberOf, oneOf, type Row, textOf, wholeOf } from './row-values.ts';
+import { UsageReader } from './usage-reader.ts';
 import { UsageWindows } from './usage-windows.ts';
 
 /** The questions of the port. Each is answered from one unchanging view of the file. */
@@ -52,6 +53,7 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
   readonly #database: DatabaseSync;
   readonly #tables: PulseTables;
   readonly #windows: UsageWindows;
+  readonly #usage: UsageReader;
   readonly #pulseOfKey: StatementSync;
   readonly #pulseAt: StatementSync;
   readonly #places: StatementSync;
@@ -66,6 +68,7 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
     this.deadLetters = new SqliteDeadLetters(database);
     this.#tables = new PulseTables(database);
     this.#windows = new UsageWindows(database);
+    this.#usage = new UsageReader(database);
     this.#pulseOfKey = database.prepare(`
       SELECT pulse.* FROM pulse_key CROSS JOIN pulse USING (tenant, occurred_at, key)
       WHERE key = ?`);
@@ -179,7 +182,7 @@ export class SqlitePulseLedgerReader implements PulseLedgerReader {
     rowsMax: number,
   ): Promise<readonly UsageRow[]> {
     return snapshot(this.#database, () =>
-      addUpUsage(this.#windows.named(filter), bounds, rowsMax),
+      addUpUsage(this.#usage.named(filter, bounds), bounds, rowsMax),
     );
   }
 

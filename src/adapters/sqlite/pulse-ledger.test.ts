@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { DatabaseSync } from 'node:sqlite';
 import { memoryPulseLedger } from '../../../test/support/memory-harness.ts';
 import {
+  HOUR_MS,
   keyOf,
   logged,
   NOON,
@@ -51,12 +52,21 @@ describe('the pulse ledger on SQLite', () => {
     expect(() => openSqliteLedger(options())).toThrow(corrupt);
   });
 
-  test.each(['pulse', 'pulse_key', 'repeat', 'conflict', 'act', 'usage_window', 'dead_letter'])(
+  test.each([
+    'pulse',
+    'pulse_key',
+    'repeat',
+    'conflict',
+    'act',
+    'usage_window',
+    'usage_day',
+    'dead_letter',
+  ])(
     'keeps nothing of a step whose write to %s the storage refuses, and takes it afterwards',
     async (table) => {
       await using ledger = openSqlitePulseLedger(options());
       const { epoch } = await ledger.takeOver(0);
-      const step = pulseStep([one, one, lie], {
+      const step = pulseStep([one, one, lie, logged({ id: 'p-2' })], {
         epoch,
         acts: [voiding(one)],
         deadLetters: [report('x')],
@@ -72,7 +82,7 @@ describe('the pulse ledger on SQLite', () => {
       expect(await ledger.pendingUsage(0, 9)).toEqual([]);
       expect(await ledger.deadLetters.get(report('x').id)).toBeNull();
       execute('DROP TRIGGER refuse');
-      expect(await ledger.commit(step)).toMatchObject({ counted: 1, duplicates: 1, conflicts: 1 });
+      expect(await ledger.commit(step)).toMatchObject({ counted: 2, duplicates: 1, conflicts: 1 });
     },
   );
 
@@ -151,7 +161,29 @@ describe('the pulse ledger on SQLite', () => {
   });
 
   test.each([
-    [`UPDATE usage_window SET sum = '1e3'`, 'usage'],
+    `UPDATE usage_day SET sum = '7'`,
+    'UPDATE usage_day SET count = 0',
+    'DELETE FROM usage_day',
+  ])(
+    'puts right a day that the file holds wrongly, without a window that differs: %s',
+    async (sql) => {
+      await using ledger = openSqlitePulseLedger(options());
+      const { epoch } = await ledger.takeOver(0);
+      await ledger.commit(pulseStep([one], { epoch }));
+      const usage = () =>
+        ledger.usage({ tenant: null, sku: null, unit: null, from: 0, to: EVER }, [0, EVER], 999);
+      const before = await usage();
+      expect(before).toMatchObject([{ count: 1 }]);
+      execute(sql);
+      expect(await usage()).not.toEqual(before);
+      expect(await ledger.recompute(0, NOON, NOON + USAGE_WINDOW_MS)).toEqual([]);
+      expect(await usage()).toEqual(before);
+    },
+  );
+
+  test.each([
+    [`UPDATE usage_window SET sum = '1e3'`, 'usage of an hour'],
+    [`UPDATE usage_day SET sum = '1e3'`, 'usage'],
     [`UPDATE act SET kind = 'restore'`, 'find'],
     [`UPDATE act SET amount = 'none'`, 'find'],
     [`UPDATE dead_letter SET state = 'LOST'`, 'letter'],
@@ -166,9 +198,10 @@ describe('the pulse ledger on SQLite', () => {
     const filter = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
     const asked = {
       usage: () => ledger.usage(filter, [0, EVER], 999),
+      'usage of an hour': () => ledger.usage(filter, [NOON, NOON + HOUR_MS], 999),
       find: () => ledger.find(keyOf(one)),
       letter: () => ledger.deadLetters.get(report('x').id),
-    }[question as 'usage' | 'find' | 'letter'];
+    }[question as 'usage' | 'usage of an hour' | 'find' | 'letter'];
     await expect(asked()).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 

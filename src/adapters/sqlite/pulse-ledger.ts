@@ -2,14 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { Checkpoint } from '../../domain/counting/checkpoint.ts';
-import {
-  isSameUsage,
-  NO_USAGE,
-  type UsageRecord,
-  type UsageTotal,
-  usageVersion,
-  usageWindowOf,
-} from '../../domain/metering/usage.ts';
+import { type UsageRecord, usageWindowOf } from '../../domain/metering/usage.ts';
 import { foldUsage } from '../../domain/metering/usage-fold.ts';
 import { compareTexts } from '../../domain/text-order.ts';
 import type {
@@ -40,7 +33,9 @@ import { PulseKeys } from './pulse-keys.ts';
 import { SqlitePulseLedgerReader } from './pulse-ledger-reader.ts';
 import { PULSE_SCHEMA, PulseTables } from './pulse-tables.ts';
 import { UsageChanges } from './usage-changes.ts';
-import { UsageWindows, type WindowPlace } from './usage-windows.ts';
+import { UsageDays } from './usage-days.ts';
+import { UsageRecomputation } from './usage-recomputation.ts';
+import { UsageWindows } from './usage-windows.ts';
 
 export interface SqlitePulseLedgerOptions {
   readonly path: string;
@@ -109,10 +104,12 @@ class SqlitePulseLedger implements PulseLedger {
   readonly #tables: PulseTables;
   readonly #keys: PulseKeys;
   readonly #windows: UsageWindows;
+  readonly #days: UsageDays;
   readonly #reader: SqlitePulseLedgerReader;
   readonly #standing: StandingOf;
   readonly #held: HeldPulses;
   readonly #acts: PulseActs;
+  readonly #recomputation: UsageRecomputation;
 
   constructor(database: DatabaseSync, logId: string) {
     this.#database = database;
@@ -120,10 +117,17 @@ class SqlitePulseLedger implements PulseLedger {
     this.#tables = new PulseTables(database);
     this.#keys = new PulseKeys(database);
     this.#windows = new UsageWindows(database);
+    this.#days = new UsageDays(database);
     this.#reader = new SqlitePulseLedgerReader(database);
     this.#standing = (key, partition, amount) => this.#reader.standing(key, partition, amount);
     this.#held = new HeldPulses(database, this.#standing);
     this.#acts = new PulseActs(database, logId, this.#held, this.#standing);
+    this.#recomputation = new UsageRecomputation(
+      this.#tables,
+      this.#held,
+      this.#windows,
+      this.#days,
+    );
   }
 
   async takeOver(
@@ -140,7 +144,7 @@ class SqlitePulseLedger implements PulseLedger {
       const numbers = this.#numbersOf(pulses);
       const taken = this.#keys.take(partition, pulses, numbers.tenants);
       this.#held.insert(partition, pulses, taken.isNew, numbers);
-      const changes = new UsageChanges(this.#tables, this.#windows, partition);
+      const changes = new UsageChanges(this.#tables, this.#windows, this.#days, partition);
       changes.add(taken.knewSome ? foldUsage(pulses, taken.isNew) : step.totals);
       const acts = this.#acts.take(step, changes);
       changes.write(step);
@@ -210,7 +214,7 @@ class SqlitePulseLedger implements PulseLedger {
   async recompute(partition: number, from: number, to: number): Promise<readonly UsageRecord[]> {
     const put: UsageRecord[] = [];
     for (const tenant of this.#tables.tenants().keys()) {
-      const places = this.#write(() => this.#recomputeTenant(tenant, partition, from, to));
+      const places = this.#write(() => this.#recomputation.putRight(tenant, partition, from, to));
       put.push(...places);
       // A step comes between.
       await setImmediate();
@@ -269,31 +273,6 @@ class SqlitePulseLedger implements PulseLedger {
       series: series.map((one) => this.#tables.seriesNumber(one)),
       tenants: series.map(({ tenant }) => this.#tables.tenantNumber(tenant)),
     };
-  }
-
-  #recomputeTenant(
-    tenant: number,
-    partition: number,
-    from: number,
-    to: number,
-  ): readonly UsageRecord[] {
-    const totals = new Map<string, { readonly place: WindowPlace; readonly total: UsageTotal }>();
-    for (const { series, start } of this.#windows.ofTenant(tenant, partition, from, to)) {
-      totals.set(`${series} ${start}`, { place: { partition, series, start }, total: NO_USAGE });
-    }
-    for (const window of this.#held.addUpTenant(tenant, partition, from, to)) {
-      totals.set(`${window.place.series} ${window.place.start}`, window);
-    }
-    const { nextOffset } = this.#tables.checkpoint(partition);
-    const version = usageVersion(this.#tables.epoch(partition), nextOffset) + 1;
-    return [...totals.values()].flatMap(({ place, total }) => {
-      const stands = this.#windows.read(place);
-      if (stands.forgotten > 0 || isSameUsage(stands.total, total)) return [];
-      const next = Math.max(version, stands.version + 1);
-      this.#windows.write(place, total, next);
-      const series = this.#tables.seriesOf(place.series);
-      return [{ series, start: place.start, ...total, partition, version: next }];
-    });
   }
 
   #write<T>(work: () => T): T {

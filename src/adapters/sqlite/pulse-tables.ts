@@ -15,7 +15,7 @@ import { numberOf, textOf } from './row-values.ts';
  */
 export const PULSE_SCHEMA: StoreSchema = {
   kind: 'pulse-ledger',
-  version: 1,
+  version: 2,
   sql: `${DEAD_LETTER_TABLES}
     CREATE TABLE progress (
       partition INTEGER PRIMARY KEY,
@@ -109,11 +109,32 @@ export const PULSE_SCHEMA: StoreSchema = {
       forgotten INTEGER NOT NULL, -- pulses that count in it and are not held any more
       PRIMARY KEY (series, start, partition)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE usage_day ( -- what the windows of a UTC day come to
+      series INTEGER NOT NULL,
+      start INTEGER NOT NULL,
+      partition INTEGER NOT NULL,
+      count INTEGER NOT NULL,
+      sum TEXT NOT NULL,
+      min TEXT NOT NULL,
+      max TEXT NOT NULL,
+      last TEXT NOT NULL,
+      last_at INTEGER NOT NULL,
+      last_key BLOB NOT NULL,
+      PRIMARY KEY (series, start, partition)
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX usage_pending ON usage_window (partition, version) WHERE version > sent_version;
   `,
 };
 
-const EMPTIED_TABLES = ['pulse', 'pulse_key', 'repeat', 'conflict', 'act', 'usage_window'];
+const EMPTIED_TABLES = [
+  'pulse',
+  'pulse_key',
+  'repeat',
+  'conflict',
+  'act',
+  'usage_window',
+  'usage_day',
+];
 
 /** Who owns each partition, how far it is, its books, and the numbers of tenants and series. */
 export class PulseTables {

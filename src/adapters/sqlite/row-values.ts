@@ -1,6 +1,7 @@
 /** The values of a row as what they have to be: anything else was not written by Apura. */
 import type { StatementSync } from 'node:sqlite';
 import { ApuraError } from '../../domain/errors.ts';
+import type { UsageTotal } from '../../domain/metering/usage.ts';
 
 export type Row = ReturnType<StatementSync['all']>[number];
 
@@ -37,6 +38,19 @@ export function hexOf(value: unknown): string {
 export function wholeOf(value: unknown): bigint {
   if (typeof value !== 'string' || !/^-?\d+$/.test(value)) throw unexpected(value);
   return BigInt(value);
+}
+
+/** The total of a row of usage. */
+export function usageTotalOf(row: Row): UsageTotal {
+  return {
+    sum: wholeOf(row.sum),
+    count: numberOf(row.count),
+    min: wholeOf(row.min),
+    max: wholeOf(row.max),
+    last: wholeOf(row.last),
+    lastAt: numberOf(row.last_at),
+    lastKey: hexOf(row.last_key),
+  };
 }
 
 export function oneOf<const Value>(values: readonly Value[], value: unknown): Value {

@@ -1,14 +1,8 @@
 /** Usage windows on SQLite: read, changed with a new version, and confirmed as sent. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { UsageSeries } from '../../domain/metering/pulse.ts';
-import {
-  NO_USAGE,
-  type UsageRecord,
-  type UsageTotal,
-  type UsageWindow,
-} from '../../domain/metering/usage.ts';
-import type { UsageFilter } from '../../ports/pulse-ledger.ts';
-import { hexOf, numberOf, type Row, textOf, wholeOf } from './row-values.ts';
+import { NO_USAGE, type UsageRecord, type UsageTotal } from '../../domain/metering/usage.ts';
+import { numberOf, type Row, textOf, usageTotalOf } from './row-values.ts';
 
 /** Names a window by the number of its series. */
 export interface WindowPlace {
@@ -33,8 +27,6 @@ export class UsageWindows {
   readonly #markSent: StatementSync;
   readonly #pending: StatementSync;
   readonly #ofTenant: StatementSync;
-  readonly #series: StatementSync;
-  readonly #ofSeries: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#get = database.prepare(
@@ -63,13 +55,6 @@ export class UsageWindows {
     this.#ofTenant = database.prepare(`
       SELECT usage_window.* FROM series CROSS JOIN usage_window USING (series)
       WHERE tenant = ? AND start >= ? AND start < ? AND partition = ?`);
-    this.#series = database.prepare(`
-      SELECT series, name, sku, unit FROM tenant CROSS JOIN series USING (tenant)
-      WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR sku = ?2) AND (?3 IS NULL OR unit = ?3)`);
-    this.#ofSeries = database.prepare(`
-      SELECT start, count, sum, min, max, last, last_at, lower(hex(last_key)) AS last_key
-      FROM usage_window
-      WHERE series = ? AND start >= ? AND start < ? AND count <> 0 ORDER BY start`);
   }
 
   read({ series, start, partition }: WindowPlace): WindowState {
@@ -105,7 +90,7 @@ export class UsageWindows {
     return this.#pending.all(partition, limit).map((row) => ({
       series: seriesOf(row),
       start: numberOf(row.start),
-      ...totalOf(row),
+      ...usageTotalOf(row),
       partition,
       version: numberOf(row.version),
     }));
@@ -125,46 +110,13 @@ export class UsageWindows {
       ...stateOf(row),
     }));
   }
-
-  /** The windows that a filter names, of every partition, in which something counts. */
-  *named({ tenant, sku, unit, from, to }: UsageFilter): Generator<UsageWindow> {
-    for (const one of this.#series.all(tenant, sku, unit)) {
-      const series = seriesOf(one);
-      for (const row of this.#ofSeries.iterate(numberOf(one.series), from, to)) {
-        // As `totalOf`, without an object and a Buffer more: a year of a tenant is a hundred thousand.
-        yield {
-          series,
-          start: numberOf(row.start),
-          sum: wholeOf(row.sum),
-          count: numberOf(row.count),
-          min: wholeOf(row.min),
-          max: wholeOf(row.max),
-          last: wholeOf(row.last),
-          lastAt: numberOf(row.last_at),
-          lastKey: textOf(row.last_key),
-        };
-      }
-    }
-  }
 }
 
 function stateOf(row: Row): WindowState {
   return {
-    total: totalOf(row),
+    total: usageTotalOf(row),
     version: numberOf(row.version),
     forgotten: numberOf(row.forgotten),
-  };
-}
-
-function totalOf(row: Row): UsageTotal {
-  return {
-    sum: wholeOf(row.sum),
-    count: numberOf(row.count),
-    min: wholeOf(row.min),
-    max: wholeOf(row.max),
-    last: wholeOf(row.last),
-    lastAt: numberOf(row.last_at),
-    lastKey: hexOf(row.last_key),
   };
 }
 
