@@ -4,10 +4,18 @@
  */
 import { ApuraError } from '../../domain/errors.ts';
 import type { PartitionBlock } from '../../ports/event-log.ts';
+import {
+  assertAppended,
+  type Call,
+  type Item,
+  newCall,
+  type Part,
+  settle,
+  turns,
+} from './append-call.ts';
 import { type Brokers, kafkaError, NotSentError } from './brokers.ts';
 import type { PartitionRoutes } from './partition-routes.ts';
-import { batchBytesMax, encodeBatch } from './record-batch.ts';
-import { PRODUCE_BY_ID_VERSION, type ProducedPartition, produce } from './requests.ts';
+import { PRODUCE_BY_ID_VERSION, type Produced, produce } from './produce.ts';
 import { BATCH_BYTES_MAX } from './topics.ts';
 
 /** How long what certainly was not appended is tried again, ms: a leader's change takes less. */
@@ -50,17 +58,13 @@ const REFUSED = new Set([
 /** Kafka's own for "the server does not know": here for an answer that leaves a partition out. */
 const NO_ANSWER = -1;
 
-type Outcome =
-  | { readonly kind: 'appended'; readonly base: number }
-  | { readonly kind: 'nothing' | 'unknown'; readonly cause: unknown };
-
-/** The blocks of one call for one partition: they stand one behind the other, and share one fate. */
-interface Item {
+/** Items that go to a partition as one batch. */
+interface Batch {
   readonly partition: number;
-  readonly blocks: readonly Uint8Array[];
-  readonly bytes: number;
-  readonly deadline: number;
-  readonly settle: (outcome: Outcome) => void;
+  readonly items: Item[];
+  bytes: number;
+  /** The partition's end at least, as it was known before the request was sent. */
+  readonly confirmed: number;
 }
 
 export class Appender {
@@ -88,114 +92,103 @@ export class Appender {
     if (this.#bytes + bytes > QUEUE_BYTES_MAX) {
       throw new ApuraError('log_unavailable', 'Kafka does not keep up: too much waits for it');
     }
-    const offsets = new Array<number>(blocks.length);
-    let appendedSome = false;
+    const call = newCall(blocks.length);
     this.#bytes += bytes;
     try {
-      for (const round of rounds(blocks)) {
-        const outcomes = await this.#appendRound(blocks, round);
-        for (const [index, { outcome, place }] of outcomes) {
-          if (outcome.kind !== 'appended') continue;
-          offsets[index] = outcome.base + place;
-          appendedSome = true;
-        }
-        const failed = [...outcomes.values()].map(({ outcome }) => outcome).filter(isFailure);
-        const [first] = failed;
+      for (const parts of turns(blocks)) {
+        await this.#appendTurn(call, parts);
         this.#routes.assertSame();
-        if (first === undefined) continue;
-        throw failure(first.cause, appendedSome || failed.some(({ kind }) => kind === 'unknown'));
+        assertAppended(call);
       }
     } finally {
       this.#bytes -= bytes;
     }
-    return offsets;
+    return call.offsets;
   }
 
   /** What waits is not sent any more, and what fails is not tried again. */
   close(): void {
     this.#closed = true;
-    for (const { settle } of this.#waiting.splice(0)) {
-      settle({ kind: 'nothing', cause: new Error('The log is closed') });
-    }
+    const cause = new Error('The log is closed');
+    for (const item of this.#waiting.splice(0)) settle(item, { kind: 'nothing', cause });
   }
 
-  /** Outcomes by the index of the block, and the block's place in its item. */
-  async #appendRound(blocks: readonly PartitionBlock[], round: readonly number[]) {
-    const byPartition = new Map<number, { index: number; bytes: Uint8Array }[]>();
-    for (const index of round) {
-      const block = blocks[index];
-      if (block === undefined) continue;
-      const list = byPartition.get(block.partition) ?? [];
-      list.push({ index, bytes: block.bytes });
-      byPartition.set(block.partition, list);
-    }
+  /** Resolves once every part has its outcome. */
+  #appendTurn(call: Call, parts: readonly Part[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    call.left = parts.length;
+    call.turnEnded = resolve;
     const deadline = performance.now() + RETRY_MS;
-    const items = [...byPartition].map(async ([partition, list]) => {
-      const { promise, resolve } = Promise.withResolvers<Outcome>();
-      const own = list.map(({ bytes }) => bytes);
-      const bytes = batchBytesMax(own);
-      this.#waiting.push({ partition, blocks: own, bytes, deadline, settle: resolve });
-      const outcome = await promise;
-      return list.map(({ index }, place) => [index, { outcome, place }] as const);
-    });
+    for (const part of parts) this.#waiting.push({ ...part, call, deadline });
     this.#flush();
-    return new Map((await Promise.all(items)).flat());
+    return promise;
   }
 
   /** Sends what waits to every broker that has room for another request. */
   #flush(): void {
-    const requests = new Map<number, { items: Map<number, Item[]>; bytes: number }>();
-    const staying: Item[] = [];
-    for (const item of this.#waiting) {
-      const leader = this.#routes.leader(item.partition);
+    const requests = new Map<number, { batches: Map<number, Batch>; bytes: number }>();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const item of waiting) {
+      const { partition, bytes } = item;
+      const leader = this.#routes.leader(partition);
       if (leader === null) {
-        this.#retry([item], new NotSentError(`Partition ${item.partition} has no leader now`));
+        this.#retry([item], new NotSentError(`Partition ${partition} has no leader now`));
         continue;
       }
-      const request = requests.get(leader) ?? { items: new Map<number, Item[]>(), bytes: 0 };
-      const batch = request.items.get(item.partition) ?? [];
-      const batchBytes = batch.reduce((sum, { bytes }) => sum + bytes, 0);
+      let request = requests.get(leader);
+      const batch = request?.batches.get(partition);
       const hasRoom =
         (this.#busy.get(leader)?.size ?? 0) < IN_FLIGHT_MAX &&
-        (batch.length === 0 || batchBytes + item.bytes <= BATCH_BYTES_MAX) &&
-        (request.bytes === 0 || request.bytes + item.bytes <= REQUEST_BYTES_MAX);
+        (batch === undefined || batch.bytes + bytes <= BATCH_BYTES_MAX) &&
+        (request === undefined || request.bytes + bytes <= REQUEST_BYTES_MAX);
       if (!hasRoom) {
-        staying.push(item);
+        this.#waiting.push(item);
         continue;
       }
-      batch.push(item);
-      request.items.set(item.partition, batch);
-      request.bytes += item.bytes;
-      requests.set(leader, request);
+      if (request === undefined) {
+        request = { batches: new Map(), bytes: 0 };
+        requests.set(leader, request);
+      }
+      request.bytes += bytes;
+      if (batch === undefined) {
+        const confirmed = this.#ends.get(partition) ?? 0;
+        request.batches.set(partition, { partition, items: [item], bytes, confirmed });
+      } else {
+        batch.items.push(item);
+        batch.bytes += bytes;
+      }
     }
-    this.#waiting = staying;
-    for (const [leader, { items }] of requests) void this.#send(leader, items);
+    for (const [leader, { batches }] of requests) void this.#send(leader, [...batches.values()]);
   }
 
-  async #send(leader: number, items: ReadonlyMap<number, readonly Item[]>): Promise<void> {
+  async #send(leader: number, batches: readonly Batch[]): Promise<void> {
     const busy = this.#busy.get(leader) ?? new Set();
     this.#busy.set(leader, busy);
     let slot = 0;
     while (busy.has(slot)) slot += 1;
     busy.add(slot);
-    const all = [...items.values()].flat();
     try {
       const connection = await this.#brokers.connection(leader, `append ${slot}`);
       const byId = (await this.#brokers.produceVersion(connection)) >= PRODUCE_BY_ID_VERSION;
       if (!connection.isConnected()) throw new NotSentError('The connection to Kafka broke');
-      const batches = [...items].map(([partition, list]) => {
+      const wanted = batches.map(({ partition, items }) => {
         const { topic, index } = this.#routes.place(partition);
-        const batch = encodeBatch(list.flatMap(({ blocks }) => blocks));
-        return { topic, index, batch };
+        const [first] = items;
+        const blocks =
+          items.length === 1 && first !== undefined
+            ? first.blocks
+            : items.flatMap((item) => item.blocks);
+        return { topic, index, blocks };
       });
-      const confirmed = new Map(this.#ends);
-      const answers = await produce(connection, batches, byId, PRODUCE_TIMEOUT_MS);
-      for (const [partition, list] of items) {
-        this.#settle(partition, list, answers, confirmed.get(partition) ?? 0);
-      }
+      const produced = await produce(connection, wanted, byId, PRODUCE_TIMEOUT_MS);
+      batches.forEach((batch, at) => {
+        this.#settle(batch, produced[at]);
+      });
     } catch (cause) {
-      if (cause instanceof NotSentError) this.#retry(all, cause);
-      else for (const { settle } of all) settle({ kind: 'unknown', cause });
+      const items = batches.flatMap((batch) => batch.items);
+      if (cause instanceof NotSentError) this.#retry(items, cause);
+      else for (const item of items) settle(item, { kind: 'unknown', cause });
       // What was lost may have been a leader.
       void this.#routes.refresh();
     } finally {
@@ -204,27 +197,17 @@ export class Appender {
     }
   }
 
-  /** @param confirmed what was the partition's end at least when the request was sent. */
-  #settle(
-    partition: number,
-    items: readonly Item[],
-    answers: readonly ProducedPartition[],
-    confirmed: number,
-  ): void {
-    const place = this.#routes.place(partition);
-    const answer = answers.find(
-      ({ topic, index }) => topic.id === place.topic.id && index === place.index,
-    );
-    const error = answer?.error ?? NO_ANSWER;
-    if (answer !== undefined && error === 0) {
-      if (answer.baseOffset < confirmed) {
+  #settle({ partition, items, confirmed }: Batch, produced: Produced | undefined): void {
+    const error = produced?.error ?? NO_ANSWER;
+    if (produced !== undefined && error === 0) {
+      if (produced.baseOffset < confirmed) {
         const words = `Partition ${partition} in Kafka has lost blocks that it had confirmed`;
         this.#routes.giveUp('log_rewound', words);
       }
-      let base = answer.baseOffset;
-      for (const { blocks, settle } of items) {
-        settle({ kind: 'appended', base });
-        base += blocks.length;
+      let base = produced.baseOffset;
+      for (const item of items) {
+        settle(item, { kind: 'appended', base });
+        base += item.blocks.length;
       }
       this.#ends.set(partition, Math.max(base, this.#ends.get(partition) ?? 0));
       return;
@@ -235,15 +218,15 @@ export class Appender {
       return;
     }
     const kind = REFUSED.has(error) ? 'nothing' : 'unknown';
-    for (const { settle } of items) settle({ kind, cause });
+    for (const item of items) settle(item, { kind, cause });
   }
 
   /** Only what certainly was not appended. */
   #retry(items: readonly Item[], cause: unknown): void {
     const now = this.#closed ? Number.POSITIVE_INFINITY : performance.now();
     const again = items.filter(({ deadline }) => deadline > now);
-    for (const { deadline, settle } of items) {
-      if (deadline <= now) settle({ kind: 'nothing', cause });
+    for (const item of items) {
+      if (item.deadline <= now) settle(item, { kind: 'nothing', cause });
     }
     if (again.length > 0) void this.#sendAgain(again);
   }
@@ -253,42 +236,11 @@ export class Appender {
     try {
       this.#routes.assertSame();
     } catch (cause) {
-      for (const { settle } of items) settle({ kind: 'nothing', cause });
+      for (const item of items) settle(item, { kind: 'nothing', cause });
       return;
     }
     await Bun.sleep(RETRY_PAUSE_MS);
     this.#waiting.push(...items);
     this.#flush();
   }
-}
-
-/** A batch has an upper bound, and a partition one batch a request: larger calls go in turns. */
-function rounds(blocks: readonly PartitionBlock[]): readonly (readonly number[])[] {
-  const all: number[][] = [];
-  const turns = new Map<number, { turn: number; bytes: number }>();
-  blocks.forEach(({ partition, bytes }, index) => {
-    const size = batchBytesMax([bytes]);
-    const at = turns.get(partition) ?? { turn: 0, bytes: 0 };
-    if (at.bytes > 0 && at.bytes + size > BATCH_BYTES_MAX) {
-      at.turn += 1;
-      at.bytes = 0;
-    }
-    at.bytes += size;
-    turns.set(partition, at);
-    const turn = all[at.turn] ?? [];
-    turn.push(index);
-    all[at.turn] = turn;
-  });
-  return all;
-}
-
-function isFailure(outcome: Outcome): outcome is Exclude<Outcome, { kind: 'appended' }> {
-  return outcome.kind !== 'appended';
-}
-
-function failure(cause: unknown, isUnknown: boolean): ApuraError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return isUnknown
-    ? new ApuraError('append_unknown', `Kafka may or may not have appended: ${reason}`, { cause })
-    : new ApuraError('log_unavailable', `Kafka has appended nothing: ${reason}`, { cause });
 }

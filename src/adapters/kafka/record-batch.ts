@@ -3,6 +3,7 @@
  * checksum is checked and no offset is passed over, which no ready-made consumer promises.
  */
 import { crc32c } from '@platformatic/kafka';
+import { crc32c as blockCrc32c } from '../../domain/counting/crc32c.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { LoggedBlock } from '../../ports/event-log.ts';
 
@@ -10,33 +11,49 @@ import type { LoggedBlock } from '../../ports/event-log.ts';
 const HEADER_BYTES = 61;
 /** baseOffset and batchLength, which batchLength does not count. */
 const PREFIX_BYTES = 12;
+const LENGTH_AT = 8;
+const EPOCH_AT = 12;
 const MAGIC_AT = 16;
 const CRC_AT = 17;
 /** Where the attributes stand; the checksum covers everything from here on. */
 const ATTRIBUTES_AT = 21;
+const LAST_DELTA_AT = 23;
+/** Producer id, epoch and first sequence. */
+const PRODUCER_AT = 43;
 const COUNT_AT = 57;
 const MAGIC = 2;
 const COMPRESSED = 0b111;
 const CONTROL = 1 << 5;
-/** The most that a record adds to its block: its varints. */
-const RECORD_OVERHEAD_BYTES_MAX = 24;
+/** What is alike in every batch before its records. */
+const HEADER = header();
 
-/** The most bytes that these blocks take as a batch. */
-export function batchBytesMax(blocks: readonly Uint8Array[]): number {
-  return blocks.reduce(
-    (sum, block) => sum + block.length + RECORD_OVERHEAD_BYTES_MAX,
-    HEADER_BYTES,
-  );
+/** Exactly the bytes that these blocks take as a batch. */
+export function batchBytes(blocks: readonly Uint8Array[]): number {
+  let bytes = HEADER_BYTES;
+  for (let index = 0; index < blocks.length; index += 1) {
+    const body = recordBytes(index, (blocks[index] as Uint8Array).length);
+    bytes += varintBytes(body) + body;
+  }
+  return bytes;
 }
 
-/** A batch with these blocks in their order, without timestamps: the broker sets its own. */
-export function encodeBatch(blocks: readonly Uint8Array[]): Buffer {
-  const buffer = Buffer.allocUnsafe(batchBytesMax(blocks));
-  let at = HEADER_BYTES;
-  blocks.forEach((block, index) => {
-    const fields = varintBytes(index) + varintBytes(block.length);
-    // attributes, timestamp delta, key length, header count: a byte each.
-    at = writeVarint(buffer, at, 4 + fields + block.length);
+/** Attributes, timestamp delta, key length and header count take a byte each. */
+function recordBytes(index: number, blockBytes: number): number {
+  return 4 + varintBytes(index) + varintBytes(blockBytes) + blockBytes;
+}
+
+/**
+ * Writes a batch with these blocks in their order, without timestamps: the broker sets its own.
+ *
+ * @param start where there is room for `batchBytes` of them.
+ * @returns where it ends.
+ */
+export function writeBatch(buffer: Buffer, start: number, blocks: readonly Uint8Array[]): number {
+  buffer.set(HEADER, start);
+  let at = start + HEADER_BYTES;
+  for (let index = 0; index < blocks.length; index += 1) {
+    const block = blocks[index] as Uint8Array;
+    at = writeVarint(buffer, at, recordBytes(index, block.length));
     buffer[at++] = 0;
     buffer[at++] = 0;
     at = writeVarint(buffer, at, index);
@@ -45,23 +62,23 @@ export function encodeBatch(blocks: readonly Uint8Array[]): Buffer {
     buffer.set(block, at);
     at += block.length;
     buffer[at++] = 0;
-  });
-  buffer.writeBigInt64BE(0n, 0);
-  buffer.writeInt32BE(at - PREFIX_BYTES, 8);
-  buffer.writeInt32BE(-1, 12);
-  buffer.writeInt8(MAGIC, MAGIC_AT);
-  buffer.writeInt16BE(0, ATTRIBUTES_AT);
-  buffer.writeInt32BE(blocks.length - 1, 23);
-  buffer.writeBigInt64BE(0n, 27);
-  buffer.writeBigInt64BE(0n, 35);
+  }
+  buffer.writeInt32BE(at - start - PREFIX_BYTES, start + LENGTH_AT);
+  buffer.writeInt32BE(blocks.length - 1, start + LAST_DELTA_AT);
+  buffer.writeInt32BE(blocks.length, start + COUNT_AT);
+  // The library's own copies the bytes first, and costs 0.7 instead of 0.25 µs for a block of 300.
+  buffer.writeUInt32BE(blockCrc32c(buffer, start + ATTRIBUTES_AT, at), start + CRC_AT);
+  return at;
+}
+
+function header(): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  // The leader's epoch is the broker's to set.
+  bytes.writeInt32BE(-1, EPOCH_AT);
+  bytes.writeInt8(MAGIC, MAGIC_AT);
   // No producer id, epoch and sequence: repeats are found by what is in the blocks.
-  buffer.writeBigInt64BE(-1n, 43);
-  buffer.writeInt16BE(-1, 51);
-  buffer.writeInt32BE(-1, 53);
-  buffer.writeInt32BE(blocks.length, COUNT_AT);
-  const batch = buffer.subarray(0, at);
-  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
-  return batch;
+  bytes.fill(0xff, PRODUCER_AT, COUNT_AT);
+  return bytes;
 }
 
 /**
@@ -77,7 +94,7 @@ export function decodeBatches(bytes: Buffer, from: number, maxBytes: number): Lo
   let start = 0;
   while (start < bytes.length) {
     const isHeaded = start + PREFIX_BYTES <= bytes.length;
-    const length = isHeaded ? bytes.readInt32BE(start + PREFIX_BYTES - 4) : 0;
+    const length = isHeaded ? bytes.readInt32BE(start + LENGTH_AT) : 0;
     const end = start + PREFIX_BYTES + length;
     if (!isHeaded || end > bytes.length) {
       // Only the first is sure to come whole.

@@ -1,88 +1,18 @@
 /**
- * Produce and Fetch on the wire: the two requests that carry blocks. Bytes pass through as they are,
- * and every partition's error is a value, because each means something else to the log.
+ * Fetch on the wire, and how a request of Apura's own goes out: bytes pass through as they are, and
+ * every partition's error is a value, because each means something else to the log.
  */
 import { type Connection, type Reader, Writer } from '@platformatic/kafka';
 
-const PRODUCE = 0;
 const FETCH = 1;
-/** The oldest with compact fields, and the first that names topics by id. */
-const PRODUCE_VERSION = 9;
-export const PRODUCE_BY_ID_VERSION = 13;
 /** The first that names topics by id, so that a topic made anew is never read for the old one. */
 const FETCH_VERSION = 13;
-const ACKS_ALL = -1;
 const NOT_A_REPLICA_SESSION = -1;
 
 export interface TopicName {
   readonly name: string;
   /** As the library writes it: 32 hex digits in five groups. */
   readonly id: string;
-}
-
-export interface PartitionBatch {
-  readonly topic: TopicName;
-  /** The partition's number in the topic. */
-  readonly index: number;
-  /** As encodeBatch makes it. */
-  readonly batch: Buffer;
-}
-
-export interface ProducedPartition {
-  readonly topic: TopicName;
-  /** The partition's number in the topic. */
-  readonly index: number;
-  /** 0 where it was appended. */
-  readonly error: number;
-  readonly baseOffset: number;
-}
-
-/**
- * Appends one batch a partition, acknowledged by every in-sync replica. Rejects where nothing is
- * known of it.
- *
- * @param byId whether the broker knows topics by id when it appends.
- */
-export async function produce(
-  connection: Connection,
-  batches: readonly PartitionBatch[],
-  byId: boolean,
-  timeoutMs: number,
-): Promise<ProducedPartition[]> {
-  const topics = grouped(batches);
-  const write = (): Writer =>
-    Writer.create()
-      .appendString(null)
-      .appendInt16(ACKS_ALL)
-      .appendInt32(timeoutMs)
-      .appendArray(topics, (w, { topic, items }) => {
-        if (byId) w.appendUUID(topic.id);
-        else w.appendString(topic.name);
-        w.appendArray([...items], (p, { index, batch }) => {
-          p.appendInt32(index)
-            .appendUnsignedVarInt(batch.length + 1)
-            .append(batch);
-        });
-      })
-      .appendTaggedFields();
-  const parse = (reader: Reader): ProducedPartition[] =>
-    reader
-      .readArray((r) => {
-        const named = byId ? r.readUUID() : r.readString();
-        const topic = topics.find((known) => named === (byId ? known.topic.id : known.topic.name));
-        return r.readArray((p) => {
-          const index = p.readInt32();
-          const error = p.readInt16();
-          const baseOffset = Number(p.readInt64());
-          p.readInt64();
-          p.readInt64();
-          p.readArray((e) => void [e.readInt32(), e.readNullableString()]);
-          p.readNullableString();
-          return topic === undefined ? [] : [{ topic: topic.topic, index, error, baseOffset }];
-        });
-      })
-      .flat(2);
-  return send(connection, PRODUCE, byId ? PRODUCE_BY_ID_VERSION : PRODUCE_VERSION, write, parse);
 }
 
 export interface PartitionFetch {
@@ -168,7 +98,8 @@ export async function fetchPartitions(
   return send(connection, FETCH, FETCH_VERSION, write, parse);
 }
 
-function send<Answer>(
+/** Rejects where nothing is known of the answer. */
+export function send<Answer>(
   connection: Connection,
   api: number,
   version: number,
@@ -192,7 +123,7 @@ function send<Answer>(
   return promise;
 }
 
-function grouped<Item extends { readonly topic: TopicName }>(
+export function grouped<Item extends { readonly topic: TopicName }>(
   items: readonly Item[],
 ): { readonly topic: TopicName; readonly items: readonly Item[] }[] {
   const groups = new Map<string, { topic: TopicName; items: Item[] }>();
