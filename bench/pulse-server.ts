@@ -61,6 +61,7 @@ const pulses = new PulseIngest({
     matchesSha256,
     tryOperatorToken: () => ({ kind: 'wrong' }),
   }),
+  trouble: () => null,
 });
 const clientAddress = trustProxies([]);
 const shared = { host: '127.0.0.1', port: 0, portName: 'port', tls: null, clientAddress };

@@ -127,6 +127,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
     const operations = createOperations({
       ingest,
       counting,
+      pulseTrouble: metering.trouble,
       door: books,
       stopping: () => stopping,
       monotonic: () => clock.monotonic(),
@@ -147,6 +148,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
           door: metering.door,
           view: metering.view,
           useCases: createMeteringUseCases(metering.parts),
+          trouble: metering.trouble,
           isReady: () => !stopping && metering.threads.every(({ halted }) => halted === null),
         },
       }),

@@ -39,8 +39,10 @@ export interface FrontMetering {
   readonly door: Pick<PulseDoor, 'ingest'>;
   readonly view: Pick<CatalogueView, 'get' | 'ageMs'>;
   readonly useCases: MeteringUseCases;
-  /** Whether pulses are taken now. */
+  /** Whether the process is ready, as the health service says it. */
   readonly isReady: () => boolean;
+  /** Why no pulses may be taken now; null while they may. */
+  readonly trouble: () => string | null;
 }
 
 export interface Front extends AsyncDisposable {
@@ -84,6 +86,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
       door: metering.door,
       putUsage: null,
       isReady: metering.isReady,
+      trouble: metering.trouble,
     }),
   );
   const { routes } = pulses;

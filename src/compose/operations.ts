@@ -6,6 +6,7 @@ import { addCountingMetrics, addDoorMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import type { Counting, Lag } from './counting.ts';
 import type { Ingest } from './ingest.ts';
+import { PULSES_PART, partOf } from './roles/role-server.ts';
 import type { Thread } from './thread.ts';
 
 /** A process, as the console shows it. */
@@ -27,6 +28,8 @@ export interface SecondFigures {
 export interface OperationsDeps {
   readonly ingest: Ingest;
   readonly counting: Counting;
+  /** Why no pulses are taken now; null while they are. */
+  readonly pulseTrouble: () => string | null;
   readonly door: DoorMetrics;
   /** Whether the process is on its way out. */
   readonly stopping: () => boolean;
@@ -52,7 +55,7 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
   let secondAt = deps.monotonic();
   let cpu = process.cpuUsage();
 
-  const partOf = (thread: Thread): Readiness['parts'][number] => ({
+  const partOfThread = (thread: Thread): Readiness['parts'][number] => ({
     name: thread.name,
     ready: thread.halted === null,
     detail: thread.halted?.message ?? null,
@@ -61,14 +64,17 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
   return {
     readiness() {
       const stopping = deps.stopping();
-      const doors = [ingest.logThread, ingest.queryThread].map(partOf);
+      const doors = [
+        ...[ingest.logThread, ingest.queryThread].map(partOfThread),
+        partOf(PULSES_PART, deps.pulseTrouble()),
+      ];
       return {
         ready: !stopping && doors.every((part) => part.ready),
         durability: ingest.log.description.durability,
         logId: ingest.settings.logId,
         parts: [
           ...doors,
-          ...counting.threads.map(partOf),
+          ...counting.threads.map(partOfThread),
           ...(stopping ? [{ name: 'process', ready: false, detail: 'It is stopping.' }] : []),
         ],
       };

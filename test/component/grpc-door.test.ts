@@ -115,6 +115,19 @@ describe('a batch', () => {
     },
   );
 
+  test('is refused with the reason, and asked of no door, while nothing may be taken', async () => {
+    const { room, client } = await serve();
+    room.trouble = 'The clock is off.';
+    const error = await failure(client.ingest([clientPulse('a')], { token: OPERATOR_TOKEN }));
+    expect([error.code, codeOf(error)]).toEqual([status.UNAVAILABLE, 'not_ready']);
+    expect(error.details).toStartWith('The clock is off. Nothing was taken.');
+    expect(error.metadata.get('grpc-retry-pushback-ms')).toEqual(['2000']);
+    expect(room.door.callers).toEqual([]);
+    room.trouble = null;
+    const pulse = clientPulse('a', { tenant: 'acme' });
+    expect(told(await client.ingest([pulse], { token: OPERATOR_TOKEN }))).toEqual([ACCEPTED]);
+  });
+
   test('as large as the contract allows is taken', async () => {
     const { client } = await serve();
     const attributes = Object.fromEntries(
@@ -204,6 +217,19 @@ describe('a stream', () => {
     });
     return { answers, ended };
   }
+
+  test('ends with the reason at the first batch that may not be taken', async () => {
+    const { room, client } = await serve();
+    const stream = client.stream({ token: await room.key('acme') });
+    const { answers, ended } = follow(stream);
+    stream.write(batch(1, 'a'));
+    await waitUntil('the first is answered', () => answers.length === 1);
+    room.trouble = 'The clock is off.';
+    stream.write(batch(2, 'b'));
+    const error = (await ended) as ServiceError;
+    expect([error.code, codeOf(error)]).toEqual([status.UNAVAILABLE, 'not_ready']);
+    expect(room.door.ids).toEqual(['a']);
+  });
 
   test('answers each batch, in their order, and ends once the client has', async () => {
     const { room, client } = await serve();

@@ -87,6 +87,8 @@ export class PulseDoorRoom {
   /** Wrong operator tokens, and where they came from. */
   readonly wrong: string[] = [];
   blockedForMs = 0;
+  /** Why the doors take nothing now. */
+  trouble: string | null = null;
 
   constructor(clock: Clock = REAL_CLOCK) {
     this.clock = clock;
@@ -103,7 +105,11 @@ export class PulseDoorRoom {
         return { kind: 'wrong' };
       },
     });
-    this.pulses = new PulseIngest({ door: this.door, keys: this.keys });
+    this.pulses = new PulseIngest({
+      door: this.door,
+      keys: this.keys,
+      trouble: () => this.trouble,
+    });
   }
 
   /** Makes a key of the tenant and returns it as its holder writes it. */

@@ -1,10 +1,12 @@
 /** The door of pulses in a process that runs apart: the log, group commit, and who may send. */
+import { LogReach } from '../../application/counting/log-reach.ts';
 import { CatalogueView } from '../../application/metering/catalogue-view.ts';
 import { PulseDoor } from '../../application/metering/pulse-door.ts';
 import type { PulseWriter } from '../../application/metering/pulse-writer.ts';
 import { decodeEntry } from '../../domain/metering/catalogue-codec.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
+import { repeat } from '../event-loop.ts';
 import { openPatiently, type RoleContext } from '../roles/process.ts';
 import { sleep } from '../sleep.ts';
 import { type MeteringPlaces, meteringPlaces } from './logs-apart.ts';
@@ -18,12 +20,23 @@ export interface PulseDoorApart extends AsyncDisposable {
   readonly log: EventLog;
   readonly writer: PulseWriter;
   readonly door: PulseDoor;
+  /** Why it takes no pulses just now; null while it does. */
+  readonly trouble: () => string | null;
 }
 
-/** @param fail told once when the log's storage has failed: the process must end. */
+export interface PulseDoorOptions {
+  /** Why the machine's clock can't be gone by; null while it can. */
+  readonly clockTrouble: () => string | null;
+  /** Told once when the log's storage has failed: the process must end. */
+  readonly fail: (error: Error) => void;
+}
+
+const REACH_MS = 1_000;
+
+/** Resolves once the log has been reached. */
 export async function openPulseDoorApart(
   context: RoleContext,
-  fail: (error: Error) => void,
+  { clockTrouble, fail }: PulseDoorOptions,
 ): Promise<PulseDoorApart> {
   const { engines, config, clock, logger } = context;
   await using cleanup = new AsyncDisposableStack();
@@ -45,6 +58,15 @@ export async function openPulseDoorApart(
   const log = cleanup.use(
     await openPatiently(context, 'log of pulses', () => engines.log(places.pulses)),
   );
+  const reach = new LogReach({ log, clock });
+  await openPatiently(context, 'log of pulses', () => reach.look());
+  cleanup.defer(
+    repeat(
+      REACH_MS,
+      () => reach.look(),
+      (err) => logger.warn({ err }, 'the log of pulses does not answer'),
+    ),
+  );
   const writer = openPulseWriter({
     log,
     clock,
@@ -65,6 +87,7 @@ export async function openPulseDoorApart(
     log,
     writer,
     door,
+    trouble: () => clockTrouble() ?? reach.trouble,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -43,6 +43,8 @@ export interface EmbeddedMetering extends AsyncDisposable {
   readonly door: PulseDoor;
   readonly view: CatalogueView;
   readonly threads: readonly Thread[];
+  /** Why no pulses may be taken now; null while they may. */
+  readonly trouble: () => string | null;
   /** What the use cases are bound to. */
   readonly parts: MeteringParts;
 }
@@ -123,6 +125,7 @@ export async function startEmbeddedMetering(
     door: new PulseDoor({ writer, clock, partitions: logs.pulses.partitions }),
     view,
     threads: [thread, logThread],
+    trouble: () => logThread.halted?.message ?? null,
     parts,
     async [Symbol.asyncDispose]() {
       await writer.drain();

@@ -27,6 +27,8 @@ export interface PulseFrontDeps {
   /** Null where this process does not rate. */
   readonly putUsage: ((records: readonly UsageRecord[]) => Promise<void>) | null;
   readonly isReady: () => boolean;
+  /** Why no pulses may be taken now; null while they may, and where there is no door. */
+  readonly trouble: () => string | null;
 }
 
 export interface PulseFront extends AsyncDisposable {
@@ -51,7 +53,7 @@ export async function openPulseFront(deps: PulseFrontDeps): Promise<PulseFront> 
     matchesSha256,
     tryOperatorToken: (token, remoteAddress) => operators.tryToken(token, remoteAddress),
   });
-  const ingest = new PulseIngest({ door: door ?? NO_DOOR, keys });
+  const ingest = new PulseIngest({ door: door ?? NO_DOOR, keys, trouble: deps.trouble });
   const server = await startGrpcServer({
     host: config.httpHost,
     port: config.grpcPort,

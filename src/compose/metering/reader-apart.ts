@@ -1,6 +1,6 @@
 /** Metering in a query process: the door of pulses, and every store that is asked. */
 import { openPatiently, type RoleContext } from '../roles/process.ts';
-import { openPulseDoorApart, type PulseDoorApart } from './door-apart.ts';
+import { openPulseDoorApart, type PulseDoorApart, type PulseDoorOptions } from './door-apart.ts';
 import { logParts } from './log-parts.ts';
 import type { MeteringParts } from './use-cases.ts';
 
@@ -9,14 +9,13 @@ export interface MeteringReader extends PulseDoorApart {
   readonly parts: MeteringParts;
 }
 
-/** @param fail told once when the log's storage has failed: the process must end. */
 export async function openMeteringReader(
   context: RoleContext,
-  fail: (error: Error) => void,
+  options: PulseDoorOptions,
 ): Promise<MeteringReader> {
   const { engines, clock } = context;
   await using cleanup = new AsyncDisposableStack();
-  const door = cleanup.use(await openPulseDoorApart(context, fail));
+  const door = cleanup.use(await openPulseDoorApart(context, options));
   const { pulses, usage } = door.places;
   const ledger = cleanup.use(
     await openPatiently(context, 'pulse ledger', () => engines.pulseLedger(pulses.settings.logId)),

@@ -19,6 +19,8 @@ import {
 } from './process.ts';
 import {
   doorParts,
+  PULSES_PART,
+  partOf,
   processOperations,
   readinessOf,
   startDoorServer,
@@ -39,10 +41,10 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   const places = await logPlaces(context, catalogue);
   const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const { directories, doors, newest } = cleanup.use(
+  const { directories, doors, newest, clockTrouble } = cleanup.use(
     await openLogDoors(context, places, catalogue, fail),
   );
-  const metering = cleanup.use(await openPulseDoorApart(context, fail));
+  const metering = cleanup.use(await openPulseDoorApart(context, { clockTrouble, fail }));
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
 
   const books = new DoorMetrics();
@@ -52,7 +54,11 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
   addLogMetrics(instruments, watch);
   let stopping = false;
   const readiness = (): Readiness =>
-    readinessOf(newest.log.description, [...doorParts(doors, stopping), ...logsPart(watch)]);
+    readinessOf(newest.log.description, [
+      ...doorParts(doors, stopping),
+      partOf(PULSES_PART, metering.trouble()),
+      ...logsPart(watch),
+    ]);
   const votes = new VoteRoute({
     door: doorOf(doors, directories),
     clock,

@@ -97,6 +97,8 @@ export interface LogDoors extends AsyncDisposable {
   /** One a log, oldest first. */
   readonly doors: readonly LogDoor[];
   readonly newest: LogDoor;
+  /** Why the machine's clock can't be gone by; null while it can. */
+  readonly clockTrouble: () => string | null;
 }
 
 /**
@@ -113,10 +115,11 @@ export async function openLogDoors(
 ): Promise<LogDoors> {
   await using cleanup = new AsyncDisposableStack();
   const clocks = cleanup.use(await startClockCheck(context, catalogue));
+  const clockTrouble = (): string | null => clocks.trouble;
   const directories = pollDirectories(context, places);
   const deps: LogDoorDeps = {
     directories,
-    clockTrouble: () => clocks.trouble,
+    clockTrouble,
     onFailure(error) {
       context.logger.fatal({ err: error }, 'the log has failed');
       fail(error);
@@ -133,6 +136,7 @@ export async function openLogDoors(
     directories,
     doors,
     newest,
+    clockTrouble,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

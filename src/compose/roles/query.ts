@@ -33,7 +33,14 @@ import {
   type RunningRole,
   reportProcess,
 } from './process.ts';
-import { doorParts, partOf, processOperations, readinessOf, troubleOf } from './role-server.ts';
+import {
+  doorParts,
+  PULSES_PART,
+  partOf,
+  processOperations,
+  readinessOf,
+  troubleOf,
+} from './role-server.ts';
 import { StillTally } from './still-tally.ts';
 import { doorOf } from './vote-doors.ts';
 import { type VotingOfLog, votingParts } from './voting.ts';
@@ -55,7 +62,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const watch = watchLogs(context, ROLE, catalogue, places, cleanup);
   const logIds = places.map(({ settings }) => settings.logId);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const { directories, doors, newest } = cleanup.use(
+  const { directories, doors, newest, clockTrouble } = cleanup.use(
     await openLogDoors(context, places, catalogue, fail),
   );
   const logs: VotingOfLog[] = [];
@@ -65,7 +72,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     );
     logs.push({ door, ledger });
   }
-  const metering = cleanup.use(await openMeteringReader(context, fail));
+  const metering = cleanup.use(await openMeteringReader(context, { clockTrouble, fail }));
   cleanup.defer(
     keepRetryingLetters(metering.parts, (err) =>
       logger.warn({ err }, 'dead letters can not be tried again just now'),
@@ -184,7 +191,8 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
   const readiness = (): Readiness => {
     const hasCounts = positions.size === logs.length;
     const tally = partOf('tally', hasCounts ? null : 'The counts have not been read yet.');
-    const parts = [tally, ...doorParts(doors, stopping), ...logsPart(watch)];
+    const pulses = partOf(PULSES_PART, metering.trouble());
+    const parts = [tally, ...doorParts(doors, stopping), pulses, ...logsPart(watch)];
     return readinessOf({ durability, logId }, parts);
   };
   const operations: Operations = {

@@ -84,6 +84,7 @@ export async function startRateRole(context: RoleContext): Promise<RunningRole> 
         await book.accept(records);
       },
       isReady: () => readiness().ready,
+      trouble: () => null,
     }),
   );
   const server = startStatusServer(context, processOperations(instruments, readiness));

@@ -79,6 +79,8 @@ test('a worker says how it is without a token, and nothing else', async () => {
 });
 
 describe('a door', () => {
+  let trouble: string | null = null;
+
   async function startDoor(env: Env): Promise<string> {
     const votes = new VoteRoute({
       door: {
@@ -97,6 +99,7 @@ describe('a door', () => {
     const metering = {
       view: { get: () => null, ageMs: 0 },
       door: { ingest: async () => ({ kind: 'taken' as const, count: 1, rejections: [] }) },
+      trouble: () => trouble,
     };
     const deps = { votes, operations, operatorToken: TOKEN, metering };
     const server = await startDoorServer(contextOf(env), deps);
@@ -136,6 +139,10 @@ describe('a door', () => {
         }),
       });
     expect((await send({})).status).toBe(401);
+    expect((await send({ authorization: `Bearer ${TOKEN}` })).status).toBe(202);
+    trouble = 'The clock is off.';
+    expect((await send({ authorization: `Bearer ${TOKEN}` })).status).toBe(503);
+    trouble = null;
     expect((await send({ authorization: `Bearer ${TOKEN}` })).status).toBe(202);
   });
 

@@ -18,6 +18,9 @@ type Part = Readiness['parts'][number];
 type ProcessOperations = Pick<Operations, 'readiness' | 'metrics'>;
 type ServerContext = Pick<RoleContext, 'config' | 'clock' | 'logger'>;
 
+/** What `/readyz` calls the door of pulses. */
+export const PULSES_PART = 'pulses';
+
 export function partOf(name: string, trouble: string | null): Part {
   return { name, ready: trouble === null, detail: trouble };
 }
@@ -90,7 +93,7 @@ export interface DoorServerDeps {
   readonly votes: VoteRoute;
   readonly operations: ProcessOperations;
   readonly operatorToken: string;
-  readonly metering: Pick<PulseFrontDeps, 'view' | 'door'>;
+  readonly metering: Pick<PulseFrontDeps, 'view' | 'door' | 'trouble'>;
 }
 
 /**

@@ -51,6 +51,7 @@ function send(
 }
 
 interface Answer {
+  readonly detail: string;
   readonly code?: string;
   readonly accepted: number;
   readonly rejected: number;
@@ -269,5 +270,16 @@ describe('a request', () => {
     const response = await send(EVENT);
     await expectProblem(response, 503, code);
     expect(response.headers.get('retry-after')).toBe(retryAfter);
+  });
+
+  test('is refused with the reason, and asked of no door, while nothing may be taken', async () => {
+    room.trouble = 'The clock is off.';
+    const response = await send(EVENT);
+    expect(response.headers.get('retry-after')).toBe('2');
+    const { detail } = await expectProblem(response, 503, 'not_ready');
+    expect(detail).toStartWith('The clock is off. Nothing was taken.');
+    expect(room.door.callers).toEqual([]);
+    room.trouble = null;
+    expect((await send(EVENT)).status).toBe(202);
   });
 });

@@ -116,6 +116,15 @@ describe('a batch in Protobuf', () => {
     else expect(details).toBeUndefined();
   });
 
+  test('is refused with the reason, and asked of no door, while nothing may be taken', async () => {
+    room.trouble = 'The clock is off.';
+    const response = await send({ body: room.batch(['a']) });
+    expect(response.headers.get('retry-after')).toBe('2');
+    const { message } = await expectError(response, 503, 'unavailable', 'not_ready');
+    expect(message).toStartWith('The clock is off. Nothing was taken.');
+    expect(room.door.callers).toEqual([]);
+  });
+
   test('is answered in the time that the caller has, and is unknown after it', async () => {
     const gate = Promise.withResolvers<void>();
     room.door.gate = gate.promise;

@@ -36,16 +36,15 @@ export interface PulseRefusal {
 
 export type IngestAnswer = IngestTaken | PulseRefusal;
 
+const NOTHING_TAKEN = 'Nothing was taken. Send the same pulses with the same ids again.';
+
 const REFUSALS = {
   malformed: ['malformed_request', 'The bytes are no IngestRequest.'],
   too_many: ['too_many_pulses', `A request holds at most ${PULSES_PER_REQUEST_MAX} pulses.`],
   empty: ['no_pulses', 'The request holds no pulse.'],
   backfill_forbidden: ['backfill_forbidden', 'allow_backfill needs a key with the scope backfill.'],
-  overloaded: ['overloaded', 'Nothing was taken. Send the same pulses with the same ids again.'],
-  unavailable: [
-    'log_unavailable',
-    'The log can not be reached; nothing was taken. Send the same pulses with the same ids again.',
-  ],
+  overloaded: ['overloaded', NOTHING_TAKEN],
+  unavailable: ['log_unavailable', `The log can not be reached. ${NOTHING_TAKEN}`],
   unknown: [
     'outcome_unknown',
     'The log did not confirm in time. Send the same pulses with the same ids again: each counts once.',
@@ -68,6 +67,8 @@ const UNAUTHORIZED = {
 export interface PulseIngestDeps {
   readonly door: Pick<PulseDoor, 'ingest'>;
   readonly keys: Pick<ApiKeys, 'identify' | 'stillHolds'>;
+  /** Why nothing may be taken now, in a sentence; null while it may. */
+  readonly trouble: () => string | null;
 }
 
 export class PulseIngest {
@@ -108,6 +109,8 @@ export class PulseIngest {
 
   /** Never rejects. */
   async take(request: Uint8Array, sender: PulseSender): Promise<IngestAnswer> {
+    const trouble = this.#deps.trouble();
+    if (trouble !== null) return refusal('not_ready', `${trouble} ${NOTHING_TAKEN}`);
     const outcome = await this.#deps.door.ingest(request, sender);
     if (outcome.kind === 'taken') return outcome;
     const [code, detail] = REFUSALS[outcome.kind];
