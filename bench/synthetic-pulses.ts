@@ -1,6 +1,9 @@
 /** Pulses without doors before them: blocks of a log, sealed by the real codec. */
 import { openSqliteLog } from '../src/adapters/sqlite/event-log.ts';
+import { PULSES_PER_REQUEST_MAX } from '../src/domain/metering/pulse.ts';
 import { PulsePacker } from '../src/domain/metering/pulse-packer.ts';
+import { PulseScan } from '../src/domain/metering/pulse-scan.ts';
+import type { PulseShape } from '../src/domain/metering/pulse-shape.ts';
 import { pulseLogOptions } from './pulse-log.ts';
 import { PulseTemplate } from './pulse-template.ts';
 
@@ -22,6 +25,7 @@ export interface PulseBlockBytes {
   readonly sum: bigint;
 }
 
+const OPERATOR = { tenant: null, canBackfill: true };
 const BLOCKS_PER_APPEND = 16;
 const TRAVEL_MS = 40;
 
@@ -29,21 +33,42 @@ const TRAVEL_MS = 40;
 export function* pulseBlocks(spec: SyntheticPulses): Generator<PulseBlockBytes> {
   const { pulses, pulsesPerBlock, tenants, writer, from, to } = spec;
   const template = new PulseTemplate({ pulses: pulsesPerBlock, writer, tenants, occurredAt: from });
-  const { bytes, start, end, sum } = template;
-  const view = new DataView(bytes.buffer);
   const packer = new PulsePacker();
+  const scan = new PulseScan(1);
   const pulseMs = (to - from) / pulses;
   let sequence = 0;
   for (let made = 0; made < pulses; made += pulsesPerBlock) {
     template.renew();
     for (let index = 0; index < pulsesPerBlock; index += 1) {
       template.setTime(index, Math.floor((from + (made + index) * pulseMs) / 1_000));
-      packer.add(bytes, view, start[index] as number, end[index] as number, null);
     }
+    pack(template, scan, packer);
     sequence += 1;
     const blockTime = Math.ceil(from + (made + pulsesPerBlock) * pulseMs) + TRAVEL_MS;
     const block = packer.seal(0, blockTime, { writerId: 1n, sequence });
-    yield { bytes: block, count: pulsesPerBlock, sum };
+    yield { bytes: block, count: pulsesPerBlock, sum: template.sum };
+  }
+}
+
+/** Packs the pulses as a door does, request by request. */
+function pack(
+  { bytes, start, end, pulses }: PulseTemplate,
+  scan: PulseScan,
+  packer: PulsePacker,
+): void {
+  for (let from = 0; from < pulses; from += PULSES_PER_REQUEST_MAX) {
+    const last = Math.min(pulses, from + PULSES_PER_REQUEST_MAX) - 1;
+    // Behind its tag and its length, each of one byte.
+    const request = bytes.subarray((start[from] as number) - 2, end[last]);
+    const view = new DataView(request.buffer, request.byteOffset, request.length);
+    scan.scan(request, OPERATOR, 0);
+    for (let index = 0; index < scan.count; index += 1) {
+      const [first, past] = [scan.start[index] as number, scan.end[index] as number];
+      const shape = scan.shape[index] as PulseShape | null;
+      const [seconds, nanos] = [scan.seconds[index] as number, scan.nanos[index] as number];
+      if (shape === null) packer.add(request, view, first, past, null);
+      else packer.addShaped(request, view, first, past, shape, seconds, nanos);
+    }
   }
 }
 

@@ -13,13 +13,10 @@ import type {
   PulseCaller,
   PulseDoor,
 } from '../../src/application/metering/pulse-door.ts';
+import { type CallersTenant, callersTenant } from '../../src/domain/metering/callers-tenant.ts';
 import { decodeEntry, encodeEntry } from '../../src/domain/metering/catalogue-codec.ts';
 import type { ApiKey } from '../../src/domain/metering/contract.ts';
-import {
-  type CallersTenant,
-  callersTenant,
-  PulseScan,
-} from '../../src/domain/metering/pulse-scan.ts';
+import { PulseScan } from '../../src/domain/metering/pulse-scan.ts';
 import { ACCEPTED, rejectionOf } from '../../src/domain/metering/pulse-verdict.ts';
 import { PulseIngest } from '../../src/edge/http/pulse-ingest.ts';
 import { matchesSha256, newKeySecret, secretSha256 } from '../../src/edge/http/pulse-key-secret.ts';

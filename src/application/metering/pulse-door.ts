@@ -1,6 +1,8 @@
 /** The door of pulses: judges a request by its bytes and the clock alone, and answers what the log says. */
+
+import { type CallersTenant, callersTenant } from '../../domain/metering/callers-tenant.ts';
 import type { PulseRejection } from '../../domain/metering/pulse.ts';
-import { callersTenant, PulseScan } from '../../domain/metering/pulse-scan.ts';
+import { PulseScan } from '../../domain/metering/pulse-scan.ts';
 import { ACCEPTED, rejectionOf } from '../../domain/metering/pulse-verdict.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PulseWriter } from './pulse-writer.ts';
@@ -58,6 +60,8 @@ export class PulseDoor {
   readonly #deps: PulseDoorDeps;
   /** Used anew by every request: nothing of it is read once the door waits for the log. */
   readonly #scan: PulseScan;
+  /** A caller's pulses are told from others' by this object. */
+  readonly #tenants = new WeakMap<PulseCaller, CallersTenant>();
 
   constructor(deps: PulseDoorDeps) {
     this.#deps = deps;
@@ -67,7 +71,7 @@ export class PulseDoor {
   /** `request`: an IngestRequest as Protobuf; the caller's again once this returns. Never rejects. */
   async ingest(request: Uint8Array, caller: PulseCaller): Promise<IngestOutcome> {
     const scan = this.#scan;
-    const tenant = caller.tenant === null ? null : callersTenant(caller.tenant);
+    const tenant = this.#tenantOf(caller);
     const { canBackfill } = caller;
     const scanned = scan.scan(request, { tenant, canBackfill }, this.#deps.clock.now());
     if (scanned !== 'scanned') return { kind: scanned };
@@ -79,6 +83,16 @@ export class PulseDoor {
     if (written === null) return { kind: 'overloaded' };
     const outcome = await written;
     return outcome === 'durable' ? taken : { kind: outcome };
+  }
+
+  #tenantOf(caller: PulseCaller): CallersTenant | null {
+    if (caller.tenant === null) return null;
+    let tenant = this.#tenants.get(caller);
+    if (tenant === undefined) {
+      tenant = callersTenant(caller.tenant);
+      this.#tenants.set(caller, tenant);
+    }
+    return tenant;
   }
 }
 

@@ -1,7 +1,9 @@
 /** Packs accepted pulses into blocks, one or more a partition, for group commit. */
 import { encodeControlBlock, encodeTimeMark } from '../../domain/counting/block.ts';
+import type { CallersTenant } from '../../domain/metering/callers-tenant.ts';
 import { PulsePacker } from '../../domain/metering/pulse-packer.ts';
-import type { CallersTenant, PulseScan } from '../../domain/metering/pulse-scan.ts';
+import type { PulseScan } from '../../domain/metering/pulse-scan.ts';
+import type { PulseShape } from '../../domain/metering/pulse-shape.ts';
 import { ACCEPTED } from '../../domain/metering/pulse-verdict.ts';
 import type { PartitionBlock } from '../../ports/event-log.ts';
 import { GroupCommit, type GroupCommitDeps, type WriteOutcome } from '../counting/group-commit.ts';
@@ -93,14 +95,21 @@ export class PulseWriter {
   }
 
   #pack(request: Uint8Array, scan: PulseScan, tenant: CallersTenant | null): void {
-    const { count, start, end, verdict, partition, lacksTenant } = scan;
+    const { count, verdict, partition, lacksTenant, seconds, nanos } = scan;
     const view = new DataView(request.buffer, request.byteOffset, request.length);
     for (let index = 0; index < count; index += 1) {
       if (verdict[index] !== ACCEPTED) continue;
       const place = partition[index] as number;
       const packer = this.#packers[place] as PulsePacker;
-      const added = lacksTenant[index] === 1 ? tenant : null;
-      packer.add(request, view, start[index] as number, end[index] as number, added);
+      const start = scan.start[index] as number;
+      const end = scan.end[index] as number;
+      const shape = scan.shape[index] as PulseShape | null;
+      if (shape === null) {
+        packer.add(request, view, start, end, lacksTenant[index] === 1 ? tenant : null);
+      } else {
+        const [second, nano] = [seconds[index] as number, nanos[index] as number];
+        packer.addShaped(request, view, start, end, shape, second, nano);
+      }
       if (!packer.hasRoom) this.#full.push(this.#block(place, packer, this.#deps.clock.now()));
     }
   }

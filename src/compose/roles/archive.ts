@@ -24,8 +24,8 @@ import {
 } from './role-server.ts';
 
 const ROLE = 'archive';
-/** Many blocks together cost the archive little more than one. */
-const PULSES_STEP_BYTES_MAX = 4 << 20;
+/** About 40,000 pulses: many blocks together cost the archive little more than one. */
+const PULSES_STEP_BYTES_MAX = 1280 << 10;
 /** About 70,000 votes, which take ten times as much on their way as in the log. */
 const VOTES_STEP_BYTES_MAX = 1 << 20;
 

@@ -14,8 +14,8 @@
  *   …  columns: x u32, y u32, z u16, id time delta u16|u32, acceptance delta u16|u32, key u8|u16
  *  -4  u32 CRC32C of everything before it
  *
- * A payload is control records, or pulses: Protobuf messages one behind the other, each behind its
- * length as a varint. The block time is when they were received.
+ * A payload is control records, usage, or pulses one behind the other (see metering/pulse-payload.ts). The
+ * block time is when they were received.
  *
  * An event costs 4 + 4 + 2 + 2 + 2 + 1 = 15 bytes in a block of votes: the acceptance and id times are
  * deltas, the key is an index, a vote's amount is one and is not written.
@@ -87,7 +87,7 @@ export interface TimeMarkBlock extends BlockBase {
   readonly kind: 'time-mark';
 }
 
-/** Pulses as their senders wrote them (see domain/metering/pulse-columns.ts). Never in a log of votes. */
+/** Pulses as their senders wrote them (see domain/metering/pulse-payload.ts). Never in a log of votes. */
 export interface PulseBlock extends BlockBase {
   readonly kind: 'pulses';
   readonly count: number;
@@ -222,7 +222,7 @@ export function encodeTimeMark(
   return encodePlain(KIND_TIME_MARK, partition, blockTime, writer, 0, new Uint8Array(0));
 }
 
-/** `payload` holds `count` pulses, each behind its length as a varint. */
+/** `payload` holds `count` pulses (see domain/metering/pulse-payload.ts). */
 export function encodePulseBlock(
   partition: number,
   blockTime: number,

@@ -12,10 +12,10 @@ import {
   type UsageSeries,
 } from './pulse.ts';
 import { PULSE_KEY_BYTES, PulseIdentity } from './pulse-identity.ts';
+import { PayloadReader } from './pulse-payload.ts';
 import { PulseReader } from './pulse-reader.ts';
 import { SeriesTable } from './pulse-series.ts';
 import { ACCEPTED, rejectionOf, verdictOf } from './pulse-verdict.ts';
-import { VarintReader } from './wire-varint.ts';
 
 /** Pulses in columns, all of length `count`. */
 export interface PulseColumns {
@@ -75,12 +75,17 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The pulses of these blocks, in their order; each block's time is when its pulses were received. */
 export function decodePulses(blocks: readonly PulseBlockAt[]): DecodedPulses {
   const failures: PulseFailure[] = [];
+  let bytes = 0;
   const sound = blocks.filter((at) => {
-    if (countFrames(at.block.payload) === at.block.count) return true;
+    const measured = measure(at.block.payload);
+    if (measured?.count === at.block.count) {
+      bytes += measured.bytes;
+      return true;
+    }
     failures.push(blockFailure(at));
     return false;
   });
-  const columns = new ColumnsUnderWay(sound);
+  const columns = new ColumnsUnderWay(sound, bytes);
   for (const at of sound) columns.add(at, failures);
   failures.sort((left, right) => left.offset - right.offset);
   return { columns: columns.finish(), failures };
@@ -92,22 +97,21 @@ function blockFailure({ offset, block }: PulseBlockAt): PulseFailure {
   return { offset, index: null, bytes, tenant: null, code: 'block_invalid', message };
 }
 
-/** How many pulses, each behind its length, make up the payload; -1 where it is anything else. */
-function countFrames(payload: Uint8Array): number {
-  const varint = new VarintReader();
+/** How many pulses make up the payload, and the bytes of their messages; null where it is anything else. */
+function measure(payload: Uint8Array): { readonly count: number; readonly bytes: number } | null {
+  const reader = new PayloadReader(payload);
   let count = 0;
-  let at = 0;
-  while (at < payload.length) {
-    if (!varint.read(payload, at, payload.length)) return -1;
-    at = varint.next + varint.value;
+  let bytes = 0;
+  while (reader.next()) {
     count += 1;
+    bytes += reader.length;
   }
-  return at === payload.length ? count : -1;
+  return reader.isAtEnd ? { count, bytes } : null;
 }
 
 class ColumnsUnderWay {
   #count = 0;
-  /** Where the next block's payload goes. */
+  /** Where the next message goes. */
   #bytesFrom = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -122,12 +126,11 @@ class ColumnsUnderWay {
   readonly #offset: Float64Array;
   readonly #reader = new PulseReader();
   readonly #identity = new PulseIdentity();
-  readonly #varint = new VarintReader();
   readonly #series: SeriesTable;
 
-  constructor(blocks: readonly PulseBlockAt[]) {
+  constructor(blocks: readonly PulseBlockAt[], bytes: number) {
     const count = blocks.reduce((sum, { block }) => sum + block.count, 0);
-    this.#bytes = new Uint8Array(blocks.reduce((sum, { block }) => sum + block.payload.length, 0));
+    this.#bytes = new Uint8Array(bytes);
     this.#view = new DataView(this.#bytes.buffer);
     this.#series = new SeriesTable(this.#bytes);
     this.#start = new Uint32Array(count);
@@ -141,19 +144,15 @@ class ColumnsUnderWay {
   }
 
   add({ offset, block }: PulseBlockAt, failures: PulseFailure[]): void {
-    const bytes = this.#bytes;
-    const varint = this.#varint;
-    let at = this.#bytesFrom;
-    bytes.set(block.payload, at);
-    const payloadEnd = at + block.payload.length;
-    this.#bytesFrom = payloadEnd;
-    for (let index = 0; index < block.count; index += 1) {
-      varint.read(bytes, at, payloadEnd);
-      const start = varint.next;
-      at = start + varint.value;
-      const verdict = this.#judge(start, at);
-      if (verdict === ACCEPTED) this.#take(start, at, block.blockTime, offset);
-      else failures.push(this.#failure(verdict, start, at, offset, index));
+    const payload = new PayloadReader(block.payload);
+    for (let index = 0; payload.next(); index += 1) {
+      const start = this.#bytesFrom;
+      const end = start + payload.length;
+      this.#bytesFrom = end;
+      payload.write(this.#bytes, this.#view, start);
+      const verdict = this.#judge(start, end);
+      if (verdict === ACCEPTED) this.#take(start, end, block.blockTime, offset);
+      else failures.push(this.#failure(verdict, start, end, offset, index));
     }
   }
 

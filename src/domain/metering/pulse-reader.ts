@@ -37,13 +37,13 @@ const TOO_MANY_ATTRIBUTES = verdictOf('too_many_attributes');
 const ATTRIBUTE_TOO_LONG = verdictOf('attribute_too_long');
 
 /** Tags: field number × 8 + wire type. Of Pulse: */
-const TAG_ID = 0x0a;
+export const TAG_ID = 0x0a;
 const TAG_SOURCE = 0x12;
 export const TAG_TENANT = 0x1a;
 const TAG_SKU = 0x22;
-const TAG_AMOUNT = 0x2a;
+export const TAG_AMOUNT = 0x2a;
 const TAG_UNIT = 0x32;
-const TAG_OCCURRED_AT = 0x3a;
+export const TAG_OCCURRED_AT = 0x3a;
 const TAG_ATTRIBUTE = 0x42;
 const PULSE_FIELD_MAX = 8;
 /** Field numbers have 29 bits. */
@@ -90,6 +90,10 @@ export class PulseReader {
   unitHash = 0;
   amountStart = 0;
   amountEnd = 0;
+  /** The Timestamp message; its last part where it comes in several. */
+  timeStart = 0;
+  timeEnd = 0;
+  timeParts = 0;
   /** ms since the Unix epoch. */
   occurredAt = 0;
   /** In the order of the message, a name perhaps several times: the last one counts. */
@@ -114,13 +118,13 @@ export class PulseReader {
     this.skuStart = this.skuEnd = 0;
     this.unitStart = this.unitEnd = 0;
     this.amountStart = this.amountEnd = 0;
+    this.timeParts = 0;
     this.attributeCount = 0;
     this.#seconds = 0;
     this.#nanos = 0;
     this.#hasControl = false;
     this.#attributeTooLong = false;
     const text = this.#text;
-    let hasTime = false;
     let at = start;
     while (at < end) {
       let tag = bytes[at] as number;
@@ -180,7 +184,9 @@ export class PulseReader {
           continue;
         case TAG_OCCURRED_AT:
           if (!this.#readTime(bytes, fieldStart, at)) return MALFORMED;
-          hasTime = true;
+          this.timeStart = fieldStart;
+          this.timeEnd = at;
+          this.timeParts += 1;
           continue;
         case TAG_ATTRIBUTE:
           if (!this.#readAttribute(bytes, view, fieldStart, at)) return MALFORMED;
@@ -194,10 +200,10 @@ export class PulseReader {
         if (text.kind === WITH_CONTROL) this.#hasControl = true;
       }
     }
-    return this.#verdict(bytes, hasTime);
+    return this.#verdict(bytes);
   }
 
-  #verdict(bytes: Uint8Array, hasTime: boolean): number {
+  #verdict(bytes: Uint8Array): number {
     const idLength = this.idEnd - this.idStart;
     if (idLength === 0) return ID_MISSING;
     if (idLength > PULSE_ID_BYTES_MAX) return ID_TOO_LONG;
@@ -216,7 +222,7 @@ export class PulseReader {
     if (!isAmount(bytes, this.amountStart, this.amountEnd)) return AMOUNT_INVALID;
     if (this.attributeCount > ATTRIBUTES_MAX) return TOO_MANY_ATTRIBUTES;
     if (this.#attributeTooLong) return ATTRIBUTE_TOO_LONG;
-    if (!hasTime) return OCCURRED_AT_MISSING;
+    if (this.timeParts === 0) return OCCURRED_AT_MISSING;
     if (this.#seconds > SECONDS_MAX || this.#nanos > NANOS_MAX) return OCCURRED_AT_INVALID;
     this.occurredAt = this.#seconds * 1000 + Math.floor(this.#nanos / NANOS_PER_MS);
     return ACCEPTED;
@@ -331,7 +337,7 @@ export function pastField(
 }
 
 /** `-?` digits, at most AMOUNT_WHOLE_DIGITS_MAX, and perhaps a point and at most AMOUNT_SCALE more. */
-function isAmount(bytes: Uint8Array, start: number, end: number): boolean {
+export function isAmount(bytes: Uint8Array, start: number, end: number): boolean {
   let at = bytes[start] === MINUS ? start + 1 : start;
   const whole = at;
   let byte = 0;

@@ -12,9 +12,16 @@ import {
   writePulse,
   writeRequest,
 } from '../../../test/support/pulse-messages.ts';
-import { PULSE_BYTES_MAX, PULSE_REJECTIONS, type PulseRejection } from './pulse.ts';
+import { callersTenant } from './callers-tenant.ts';
+import {
+  FUTURE_MS_MAX,
+  LATENESS_MS,
+  PULSE_BYTES_MAX,
+  PULSE_REJECTIONS,
+  type PulseRejection,
+} from './pulse.ts';
 import { encodeIngestRequest } from './pulse-codec.ts';
-import { callersTenant, PulseScan, type ScanCaller } from './pulse-scan.ts';
+import { PulseScan, type ScanCaller } from './pulse-scan.ts';
 import { ACCEPTED, rejectionOf } from './pulse-verdict.ts';
 
 const ANYBODY: ScanCaller = { tenant: null, canBackfill: true };
@@ -69,6 +76,91 @@ describe('a pulse is judged', () => {
       },
     );
     fc.assert(property, { numRuns: 600 });
+  });
+
+  test('as if it came alone, whatever came before it', () => {
+    const scan = new PulseScan(12);
+    const alone = (message: Uint8Array, caller: ScanCaller): (number | undefined)[] => {
+      const fresh = new PulseScan(12);
+      expect(fresh.scan(encodeIngestRequest([message], false), caller, NOW)).toBe('scanned');
+      expect(fresh.shape[0]).toBeNull();
+      return [
+        fresh.verdict[0],
+        ...(fresh.accepted > 0 ? [fresh.partition[0], fresh.lacksTenant[0]] : []),
+      ];
+    };
+    const flip = fc.record({
+      at: fc.nat(),
+      value: fc.integer({ min: 0, max: 255 }),
+      cut: fc.boolean(),
+    });
+    const flips = fc.oneof(fc.constant([]), fc.array(flip, { maxLength: 2 }));
+    const usual = fc.record({
+      id: fc.oneof(
+        fc.uuid(),
+        fc.constantFrom('', 'é', 'tab\t', 'x', 'x'.repeat(127), 'x'.repeat(128)),
+      ),
+      source: fc.constantFrom('gateway-1', 'g'),
+      tenant: fc.constantFrom('acme', 'acme', '', 'other'),
+      usedAmount: fc.constantFrom('1', '12.50', '-7', '', '1e3', '-', '5.'),
+      occurredAt: fc.constantFrom(
+        ...[NOW, NOW + FUTURE_MS_MAX, NOW + FUTURE_MS_MAX + 1].map(timeAt),
+        ...[NOW - LATENESS_MS, NOW - LATENESS_MS - 1, 0, 2 ** 42].map(timeAt),
+        { seconds: BigInt(NOW / 1000), nanos: 1_000_000_000 },
+        { seconds: BigInt(NOW / 1000), nanos: 999_999_999 },
+      ),
+      attributes: fc.constantFrom<Record<string, string>>(
+        {},
+        { region: 'eu-1' },
+        { region: 'us-1' },
+      ),
+    });
+    const seen = { shaped: 0, shapedAndRejected: 0 };
+    const property = fc.property(
+      fc.array(fc.tuple(usual, flips), { minLength: 10, maxLength: 20 }),
+      fc.constantFrom(ANYBODY, ACME),
+      (pulses, caller) => {
+        const messages = pulses.map(([pulse, changes]) => {
+          let bytes = writePulse(contractPulse(pulse));
+          for (const { at, value, cut } of changes) {
+            if (bytes.length === 0) break;
+            bytes[at % bytes.length] = value;
+            if (cut) bytes = bytes.slice(0, at % bytes.length);
+          }
+          return bytes;
+        });
+        expect(scan.scan(encodeIngestRequest(messages, false), caller, NOW)).toBe('scanned');
+        for (const [index, message] of messages.entries()) {
+          const isAccepted = scan.verdict[index] === ACCEPTED;
+          const places = [scan.partition[index], scan.lacksTenant[index]];
+          const found = [scan.verdict[index], ...(isAccepted ? places : [])];
+          expect(found).toEqual(alone(message, caller));
+          if (scan.shape[index] === null) continue;
+          seen.shaped += 1;
+          if (!isAccepted) seen.shapedAndRejected += 1;
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 1_000 });
+    expect(seen.shaped).toBeGreaterThan(1_000);
+    expect(seen.shapedAndRejected).toBeGreaterThan(100);
+  });
+
+  test('by what it shares with others only where these had the same caller’s tenant', () => {
+    const scan = new PulseScan(1);
+    const request = writeRequest(
+      Array.from({ length: 4 }, (_, n) => contractPulse({ id: `p${n}` })),
+    );
+    const shapes = (caller: ScanCaller): boolean[] => {
+      expect(scan.scan(request, caller, NOW)).toBe('scanned');
+      return scan.shape.slice(0, 4).map((shape) => shape !== null);
+    };
+    expect(shapes(ACME)).toEqual([false, false, true, true]);
+    expect(shapes(ACME)).toEqual([true, true, true, true]);
+    const other: ScanCaller = { tenant: callersTenant('other'), canBackfill: false };
+    expect(shapes(other)).toEqual([false, false, false, false]);
+    expect(verdictsOf(scan)).toEqual(new Array(4).fill('tenant_mismatch'));
+    expect(shapes(ANYBODY)).toEqual([false, false, true, true]);
   });
 
   test('and never taken where the contract’s own reader refuses its bytes', () => {

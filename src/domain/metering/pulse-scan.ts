@@ -2,16 +2,13 @@
  * Judges a request of pulses in one pass over its bytes, and says which partition each pulse lies in.
  * A door's hot path: no string and no object is made of a pulse, and the columns are used again.
  */
-import {
-  FUTURE_MS_MAX,
-  LATENESS_MS,
-  PULSE_BYTES_MAX,
-  PULSES_PER_REQUEST_MAX,
-  TENANT_BYTES_MAX,
-} from './pulse.ts';
+import type { CallersTenant } from './callers-tenant.ts';
+import { FUTURE_MS_MAX, LATENESS_MS, PULSE_BYTES_MAX, PULSES_PER_REQUEST_MAX } from './pulse.ts';
 import { PulseReader, pastField } from './pulse-reader.ts';
-import { pulsePartition, TextReader } from './pulse-text.ts';
+import type { PulseShape } from './pulse-shape.ts';
+import { PLAIN, pulsePartition, TextReader } from './pulse-text.ts';
 import { ACCEPTED, verdictOf } from './pulse-verdict.ts';
+import { ShapeTable } from './shape-table.ts';
 import { VarintReader } from './wire-varint.ts';
 
 const PULSE_TOO_LARGE = verdictOf('pulse_too_large');
@@ -24,29 +21,13 @@ const IN_FUTURE = verdictOf('in_future');
 const TAG_PULSES = 0x0a;
 const TAG_ALLOW_BACKFILL = 0x10;
 const REQUEST_FIELD_MAX = 2;
+const NANOS_PER_MS = 1_000_000;
 
 /**
  * - `scanned`: the columns say what becomes of each pulse.
  * - `malformed`: the bytes are no request.
  */
 export type ScanOutcome = 'scanned' | 'malformed' | 'too_many' | 'empty' | 'backfill_forbidden';
-
-/** A tenant that an API key belongs to, as often as it calls. */
-export interface CallersTenant {
-  /** UTF-8. */
-  readonly bytes: Uint8Array;
-  readonly hash: number;
-}
-
-/** @throws RangeError: no tenant that a pulse could have. */
-export function callersTenant(tenant: string): CallersTenant {
-  const bytes = new TextEncoder().encode(tenant);
-  if (bytes.length === 0 || bytes.length > TENANT_BYTES_MAX) {
-    throw new RangeError(`A tenant has ${bytes.length} bytes, not 1-${TENANT_BYTES_MAX}.`);
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { bytes, hash: new TextReader().read(bytes, view, 0, bytes.length) };
-}
 
 export interface ScanCaller {
   /** Null: the caller may write for any tenant, and each pulse names its own. */
@@ -67,10 +48,17 @@ export class PulseScan {
   readonly verdict = new Uint8Array(PULSES_PER_REQUEST_MAX);
   /** Of accepted pulses. */
   readonly partition = new Uint16Array(PULSES_PER_REQUEST_MAX);
-  /** 1 where the caller's tenant is to be added. */
+  /** Of accepted pulses: 1 where the caller's tenant is to be added. */
   readonly lacksTenant = new Uint8Array(PULSES_PER_REQUEST_MAX);
+  /** Of accepted pulses: what they share with others that came before, or null where nothing is known. */
+  readonly shape: (PulseShape | null)[] = new Array(PULSES_PER_REQUEST_MAX).fill(null);
+  /** Of pulses with a shape: when they were consumed, since the Unix epoch, in two parts. */
+  readonly seconds = new Uint32Array(PULSES_PER_REQUEST_MAX);
+  readonly nanos = new Uint32Array(PULSES_PER_REQUEST_MAX);
   readonly #partitions: number;
   readonly #reader = new PulseReader();
+  readonly #shapes = new ShapeTable();
+  readonly #text = new TextReader();
   readonly #varint = new VarintReader();
 
   constructor(partitions: number) {
@@ -127,10 +115,17 @@ export class PulseScan {
     now: number,
   ): number {
     if (to - from > PULSE_BYTES_MAX) return PULSE_TOO_LARGE;
+    const { tenant } = caller;
+    const shapes = this.#shapes;
+    const shape = shapes.match(bytes, view, from, to, tenant);
+    if (shape !== null) {
+      const idHash = this.#text.read(bytes, view, shapes.idStart, shapes.idEnd);
+      if (this.#text.kind === PLAIN) return this.#take(index, shape, idHash, now);
+    }
+    this.shape[index] = null;
     const reader = this.#reader;
     const verdict = reader.read(bytes, view, from, to);
     if (verdict !== ACCEPTED) return verdict;
-    const { tenant } = caller;
     let { tenantHash } = reader;
     this.lacksTenant[index] = 0;
     if (reader.tenantStart === reader.tenantEnd) {
@@ -140,15 +135,30 @@ export class PulseScan {
     } else if (tenant !== null && !isTenant(bytes, reader, tenant)) {
       return TENANT_MISMATCH;
     }
+    shapes.learn(bytes, view, from, to, reader, tenant);
     this.partition[index] = pulsePartition(
       tenantHash,
       reader.sourceHash,
       reader.idHash,
       this.#partitions,
     );
-    if (reader.occurredAt > now + FUTURE_MS_MAX) return IN_FUTURE;
-    // Judged last: a request that turns out to allow a backfill takes it all the same.
-    return reader.occurredAt < now - LATENESS_MS ? TOO_OLD : ACCEPTED;
+    return judgeTime(reader.occurredAt, now);
+  }
+
+  /** As `#judge`, of a pulse that has just matched a shape and whose id is in order. */
+  #take(index: number, shape: PulseShape, idHash: number, now: number): number {
+    const { seconds, nanos } = this.#shapes;
+    this.shape[index] = shape;
+    this.lacksTenant[index] = shape.lacksTenant ? 1 : 0;
+    this.seconds[index] = seconds;
+    this.nanos[index] = nanos;
+    this.partition[index] = pulsePartition(
+      shape.tenantHash,
+      shape.sourceHash,
+      idHash,
+      this.#partitions,
+    );
+    return judgeTime(seconds * 1000 + Math.floor(nanos / NANOS_PER_MS), now);
   }
 
   #tally(allowsBackfill: boolean): void {
@@ -164,6 +174,12 @@ export class PulseScan {
     this.accepted = accepted;
     this.acceptedBytes = acceptedBytes;
   }
+}
+
+function judgeTime(occurredAt: number, now: number): number {
+  if (occurredAt > now + FUTURE_MS_MAX) return IN_FUTURE;
+  // Judged last: a request that turns out to allow a backfill takes it all the same.
+  return occurredAt < now - LATENESS_MS ? TOO_OLD : ACCEPTED;
 }
 
 function isTenant(bytes: Uint8Array, reader: PulseReader, tenant: CallersTenant): boolean {
