@@ -31,6 +31,8 @@ import {
   usageOf,
   usageVersion,
 } from '../domain/metering/usage.ts';
+import { type Granularity, usageBounds } from '../domain/metering/usage-bounds.ts';
+import { USAGE_DAY_MS } from '../domain/metering/usage-spans.ts';
 import { addUpUsage } from '../domain/metering/usage-sum.ts';
 import type { DeadLetterFilter } from './dead-letters.ts';
 import type {
@@ -48,6 +50,13 @@ const ALL_LETTERS: DeadLetterFilter = { queue: null, state: null, tenant: null, 
 const EVER = Number.MAX_SAFE_INTEGER;
 const ANY = { tenant: null, sku: null, unit: null };
 const ROWS_MAX = 9_999;
+const LONG_BOUNDS = [
+  [0, EVER],
+  longBounds('P1D', 'UTC'),
+  longBounds('P1D', 'America/Los_Angeles'),
+  longBounds('P1M', 'Europe/Berlin'),
+  longBounds('P1M', 'Asia/Kathmandu'),
+];
 const NO_BOOKS = {
   received: 0,
   counted: 0,
@@ -128,9 +137,19 @@ export function pulseLedgerContract(
       return addUpUsage(totalsOf(pulses), bounds);
     };
 
+    /** Days, months and more, in zones in which they begin at other hours. */
+    async function expectLongUsage(pulses: readonly LoggedPulse[], by = second): Promise<void> {
+      for (const bounds of LONG_BOUNDS) {
+        const filter = { ...ANY, from: bounds[0] ?? 0, to: bounds.at(-1) ?? 0 };
+        const rows = await by.usage(filter, bounds, ROWS_MAX);
+        expect(rows).toEqual(addUpUsage(totalsOf(pulses), bounds));
+      }
+    }
+
     /** Usage stands as if these pulses alone had come, and the pulses themselves come to the same. */
     async function expectUsage(pulses: readonly LoggedPulse[]): Promise<void> {
       expect(await usage()).toEqual(usageOfAll(pulses));
+      await expectLongUsage(pulses);
       expect(await second.recompute(0, 0, EVER)).toEqual([]);
       expect(await usage()).toEqual(usageOfAll(pulses));
     }
@@ -556,6 +575,83 @@ export function pulseLedgerContract(
         await commit([old]);
         await commit([...pulses, old], { from: 1 });
         expect(await usage({ tenant: 'acme' })).toEqual(fast);
+      });
+    });
+
+    describe('usage over several days', () => {
+      /** At midnight, a quarter of an hour before, and at noon, of days in October and November. */
+      const pulses = [-1, 0, 6, 7, 8].flatMap((day) =>
+        [-12 * 60, 0, 12 * 60 - 1].map((minutes, at) =>
+          logged({
+            id: `p-${day}-${minutes}`,
+            sku: at === 1 && day === 0 ? 'traffic' : 'storage',
+            amount: ['-3', '0.25', '8'][(at + day + 1) % 3] ?? '',
+            occurredAt: NOON + day * USAGE_DAY_MS + minutes * 60_000,
+          }),
+        ),
+      );
+      const of = (day: number) => pulses.filter(({ pulse }) => pulse.id.startsWith(`p-${day}-`));
+      const others = (day: number) => pulses.filter((one) => !of(day).includes(one));
+
+      beforeEach(async () => {
+        const half = pulses.filter((_, at) => at % 2 === 0);
+        await commit(half);
+        await commit(pulses, { from: 1 });
+      });
+
+      test('is what its quarters come to, wherever its days and months begin', async () => {
+        await expectLongUsage(pulses);
+        await store.crash();
+        await expectLongUsage(pulses, await store.open());
+      });
+
+      test('goes with every act on a pulse, also until nothing of a day is left, and again from there', async () => {
+        const acts = of(6).map((one, at) => voiding(one, { actId: `void-${at}` }));
+        for (const [at, act] of acts.entries()) {
+          await commit([], { from: 2 + at, acts: [act] });
+          await expectLongUsage([...others(6), ...of(6).slice(at + 1)]);
+        }
+        const [back = logged()] = of(6);
+        await commit([], { from: 5, acts: [amending(back, '-77', { actId: 'amend' })] });
+        await expectLongUsage([...others(6), as(back, '-77')]);
+        const late = logged({ ...back.pulse, id: 'late', amount: '5' });
+        const again = voiding(back, { actId: 'void it again' });
+        await commit([late], { from: 6, acts: [again] });
+        await expectLongUsage([...others(6), late]);
+      });
+
+      test('is put right with its windows, a part of a day too', async () => {
+        const more = [-1, 0, 6].map((day) =>
+          logged({ id: `more-${day}`, amount: '100', occurredAt: NOON + day * USAGE_DAY_MS }),
+        );
+        await commit(more, { from: 2, totals: [] });
+        await expectLongUsage(pulses);
+        expect(await second.recompute(0, NOON, NOON + USAGE_WINDOW_MS)).toHaveLength(1);
+        await expectLongUsage([...pulses, ...more.slice(1, 2)]);
+        expect(await second.recompute(0, 0, EVER)).toHaveLength(2);
+        await expectLongUsage([...pulses, ...more]);
+      });
+
+      test('is of every partition, and of those that are left after a reset', async () => {
+        const { epoch: there } = await second.takeOver(3);
+        const elsewhere = pulses.map(({ pulse }) => logged({ ...pulse, source: 'b', amount: '9' }));
+        await second.commit(pulseStep(elsewhere, { epoch: there, partition: 3 }));
+        await expectLongUsage([...pulses, ...elsewhere]);
+        await first.reset(0);
+        await expectLongUsage(elsewhere);
+        ({ epoch } = await first.takeOver(0));
+        await commit(of(0));
+        await expectLongUsage([...of(0), ...elsewhere]);
+        await first.reset(0);
+        await first.reset(3);
+        await expectLongUsage([]);
+      });
+
+      test('stays while pulses are forgotten and restored', async () => {
+        await first.forget(NOON - 2 * USAGE_DAY_MS, NOON + 7 * USAGE_DAY_MS);
+        await expectLongUsage(pulses);
+        expect(await first.restore(0, columnsOf(pulses))).toBeGreaterThan(0);
+        await expectLongUsage(pulses);
       });
     });
 
@@ -1126,6 +1222,12 @@ export function pulseLedgerContract(
       });
     });
   });
+}
+
+/** Of the days around NOON, which go over the end of a month. */
+function longBounds(granularity: Granularity, timeZone: string): readonly number[] {
+  const from = NOON - 7 * USAGE_DAY_MS;
+  return usageBounds(from, NOON + 10 * USAGE_DAY_MS, granularity, timeZone) ?? [];
 }
 
 /** The columns, with one that throws when it is looked at. */

@@ -2,6 +2,8 @@
 import { expect } from 'bun:test';
 import fc from 'fast-check';
 import { USAGE_WINDOW_MS, type UsageRecord } from '../../src/domain/metering/usage.ts';
+import { GRANULARITIES, usageBounds } from '../../src/domain/metering/usage-bounds.ts';
+import { USAGE_DAY_MS } from '../../src/domain/metering/usage-spans.ts';
 import type { DeadLetterFilter } from '../../src/ports/dead-letters.ts';
 import type { PulseAct, PulseStep } from '../../src/ports/pulse-ledger.ts';
 import type { CreateStore, StoreUnderTest } from '../../src/ports/store-under-test.ts';
@@ -24,8 +26,12 @@ const RUNS = 60;
 const PARTITIONS = [0, 1];
 const TENANTS = ['acme', 'globex'];
 const AMOUNTS = ['1', '-2.5', '0.000000000000000001', '40'];
-const WINDOWS = 3;
-const END = NOON + WINDOWS * USAGE_WINDOW_MS;
+const SKUS = 2;
+const NUMBERS = 32;
+/** Windows: two of a day, the first of the next one, and one of the day after that. */
+const STARTS = [0, 47, 48, 150].map((place) => NOON + place * USAGE_WINDOW_MS);
+const END = NOON + 151 * USAGE_WINDOW_MS;
+const ROWS_MAX = 9_999;
 const ALL: DeadLetterFilter = { queue: null, state: null, tenant: null, code: null };
 
 /** Which of a few pulses: the same number always has the same id, and mostly says the same. */
@@ -56,6 +62,20 @@ type Operation =
   | { readonly kind: 'forget'; readonly window: number }
   | { readonly kind: 'crash' };
 
+/** What usage is asked for all along: windows of any size, which cut days and span them. */
+interface UsageQuestion {
+  readonly from: number;
+  readonly to: number;
+  readonly bounds: readonly number[];
+}
+
+interface Sequence {
+  readonly operations: readonly Operation[];
+  readonly questions: readonly UsageQuestion[];
+  /** Of pages. */
+  readonly limit: number;
+}
+
 /**
  * Runs random sequences on a new ledger and on a new model, and expects the same answers all along and
  * the same pulses, usage, conflicts and letters at the end.
@@ -64,18 +84,23 @@ export async function expectPulseLedgerLikeModel(
   create: CreateStore<PulseStore>,
   model: CreateStore<PulseStore>,
 ): Promise<void> {
-  const run = fc.asyncProperty(operations(), fc.integer({ min: 1, max: 9 }), async (ops, limit) => {
+  const sequences = fc.record({
+    operations: operations(),
+    questions: fc.array(usageQuestion(), { minLength: 2, maxLength: 2 }),
+    limit: fc.integer({ min: 1, max: 9 }),
+  });
+  const run = fc.asyncProperty(sequences, async (sequence) => {
     await using actual = await create();
     await using expected = await model();
-    const answers = await new Worker(actual).replay(ops, limit);
-    expect(answers).toEqual(await new Worker(expected).replay(ops, limit));
+    const answers = await new Worker(actual).replay(sequence);
+    expect(answers).toEqual(await new Worker(expected).replay(sequence));
   });
   await fc.assert(run, { numRuns: RUNS });
 }
 
 function operations(): fc.Arbitrary<readonly Operation[]> {
   const partition = fc.constantFrom(...PARTITIONS);
-  const number = fc.nat(24);
+  const number = fc.nat(NUMBERS - 1);
   const pulse = fc.record({ number, lies: fc.nat(5).map((n) => n === 0) });
   const act = fc.record({
     actId: fc.nat(5),
@@ -92,7 +117,10 @@ function operations(): fc.Arbitrary<readonly Operation[]> {
   const plain = (
     kind: Exclude<Operation['kind'], 'commit' | 'forget' | 'crash'>,
   ): fc.Arbitrary<Operation> => fc.record({ kind: fc.constant(kind), partition });
-  const forget = fc.record({ kind: fc.constant('forget' as const), window: fc.nat(WINDOWS - 1) });
+  const forget = fc.record({
+    kind: fc.constant('forget' as const),
+    window: fc.nat(STARTS.length - 1),
+  });
   return fc.array(
     fc.oneof(
       { weight: 12, arbitrary: commit },
@@ -107,6 +135,28 @@ function operations(): fc.Arbitrary<readonly Operation[]> {
     ),
     { maxLength: 20 },
   );
+}
+
+function usageQuestion(): fc.Arbitrary<UsageQuestion> {
+  const instant = fc
+    .integer({ min: -2 * 96, max: 4 * 96 })
+    .map((place) => NOON + place * USAGE_WINDOW_MS);
+  const midnight = fc
+    .integer({ min: -1, max: 4 })
+    .map((day) => NOON + USAGE_DAY_MS / 2 + day * USAGE_DAY_MS);
+  const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'America/St_Johns');
+  const anyBounds = fc.array(fc.oneof(instant, midnight), { minLength: 2, maxLength: 6 });
+  const zoneBounds = fc
+    .tuple(zone, fc.constantFrom(...GRANULARITIES), instant)
+    .map(([timeZone, granularity, from]) => {
+      return usageBounds(from, END + 3 * USAGE_DAY_MS, granularity, timeZone) ?? [];
+    });
+  return fc
+    .tuple(fc.oneof(anyBounds, zoneBounds), fc.oneof(instant, fc.constant(0)))
+    .map(([bounds, from]) => {
+      const ascending = [...new Set(bounds)].toSorted((a, b) => a - b);
+      return { from, to: END + USAGE_DAY_MS, bounds: ascending };
+    });
 }
 
 /** What a worker knows of its partition. */
@@ -126,11 +176,11 @@ class Worker {
   }
 
   /** Everything that the ledger answered, and everything that it holds at the end. */
-  async replay(sequence: readonly Operation[], limit: number): Promise<readonly unknown[]> {
+  async replay({ operations, questions, limit }: Sequence): Promise<readonly unknown[]> {
     let ledger = await this.#store.open();
     let reader = await this.#store.open();
     const answers: unknown[] = [];
-    for (const operation of sequence) {
+    for (const operation of operations) {
       if (operation.kind === 'crash') {
         await this.#store.crash();
         ledger = await this.#store.open();
@@ -138,6 +188,7 @@ class Worker {
         continue;
       }
       answers.push([operation.kind, await this.#run(ledger, operation, limit)]);
+      for (const question of questions) answers.push(await usageOf(reader, question));
       for (const partition of PARTITIONS) {
         answers.push(await reader.books(partition));
         // What was not made wrong needs no putting right, whatever was forgotten.
@@ -166,7 +217,7 @@ class Worker {
     limit: number,
   ): Promise<unknown> {
     if (operation.kind === 'forget') {
-      const from = NOON + operation.window * USAGE_WINDOW_MS;
+      const from = STARTS[operation.window] ?? NOON;
       return ledger.forget(from, from + USAGE_WINDOW_MS);
     }
     const { partition: number } = operation;
@@ -231,21 +282,28 @@ class Worker {
 }
 
 function pulseOf({ number, lies }: SomePulse): LoggedPulse {
+  // Two pulses of each series fall into each window, and the next amount to each of a series.
+  const series = number % (TENANTS.length * SKUS);
+  const place = Math.floor(number / (TENANTS.length * SKUS));
   return logged({
     id: `pulse-${number}`,
-    tenant: TENANTS[number % TENANTS.length] ?? '',
-    sku: `sku-${number % 3}`,
-    amount: AMOUNTS[(number + Number(lies)) % AMOUNTS.length] ?? '',
-    // Several at the same instant: then the key decides which is last.
-    occurredAt: NOON + (number % WINDOWS) * USAGE_WINDOW_MS + (number % 2),
+    tenant: TENANTS[series % TENANTS.length] ?? '',
+    sku: `sku-${Math.floor(series / TENANTS.length)}`,
+    amount: AMOUNTS[(series + place + Number(lies)) % AMOUNTS.length] ?? '',
+    // Some at the same instant: then the key decides which is last.
+    occurredAt: (STARTS[place % STARTS.length] ?? NOON) + (number % 3),
     receivedAt: END + number,
   });
 }
 
 async function windowsOf(ledger: PulseStore): Promise<unknown> {
-  const bounds = Array.from({ length: WINDOWS + 1 }, (_, at) => NOON + at * USAGE_WINDOW_MS);
-  const filter = { tenant: null, sku: null, unit: null, from: NOON, to: END };
-  return ledger.usage(filter, bounds, 999);
+  const bounds = STARTS.flatMap((start) => [start, start + USAGE_WINDOW_MS]);
+  return usageOf(ledger, { from: NOON, to: END, bounds: [...new Set(bounds)] });
+}
+
+async function usageOf(ledger: PulseStore, question: UsageQuestion): Promise<unknown> {
+  const { bounds, ...span } = question;
+  return ledger.usage({ tenant: null, sku: null, unit: null, ...span }, bounds, ROWS_MAX);
 }
 
 function inOrder(records: readonly UsageRecord[]): readonly UsageRecord[] {
