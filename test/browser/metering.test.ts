@@ -140,7 +140,7 @@ describe('the overview', () => {
       await tile(page, 'Pulsos por segundo')
         .getByText(`${before + 1} no total`)
         .waitFor();
-      await page.getByText(/Criado: contrato acme-gold/).waitFor();
+      await page.getByText(/Criação: contrato acme-gold/).waitFor();
     }));
 
   test('greys its figures when the server no longer answers', () =>

@@ -14,7 +14,6 @@ export const EN: StatementMessages = {
   state: 'State',
   states: { open: 'Open', closing: 'Waiting for late usage', final: 'Final' },
   product: 'Product',
-  span: 'From – to',
   quantity: 'Quantity',
   amount: 'Amount',
   total: 'Total',

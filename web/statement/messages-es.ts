@@ -14,7 +14,6 @@ export const ES: StatementMessages = {
   state: 'Estado',
   states: { open: 'Abierto', closing: 'A la espera de consumo tardío', final: 'Definitivo' },
   product: 'Producto',
-  span: 'Desde – hasta',
   quantity: 'Cantidad',
   amount: 'Importe',
   total: 'Total',

@@ -14,7 +14,6 @@ export const PT_BR: StatementMessages = {
   state: 'Situação',
   states: { open: 'Aberto', closing: 'À espera de consumo atrasado', final: 'Definitivo' },
   product: 'Produto',
-  span: 'De – até',
   quantity: 'Quantidade',
   amount: 'Valor',
   total: 'Total',

@@ -16,7 +16,6 @@ export interface StatementMessages {
   readonly state: string;
   readonly states: Readonly<Record<'open' | 'closing' | 'final', string>>;
   readonly product: string;
-  readonly span: string;
   readonly quantity: string;
   readonly amount: string;
   readonly total: string;

@@ -103,6 +103,22 @@ describe('the page', () => {
     expect(text).toContain('So far');
   });
 
+  test('says from when to when only of what does not fill its period', () => {
+    const [period] = statementOf().periods;
+    if (period === undefined) throw new Error('no period');
+    const later = { from: '2026-11-15T03:00:00.000Z', to: SPAN.to };
+    expect(page('en')).not.toContain('11/15/2026, 00:00');
+    const parts = [line(), line({ id: 'later', ...later })];
+    expect(page('en', { periods: [{ ...period, lines: parts }] })).toContain('11/15/2026, 00:00');
+  });
+
+  test('adds periods up where there are several, and says the sum of one but once', () => {
+    const { periods } = statementOf();
+    const sums = (text: string) => text.match(/<th scope="row" colspan="\d">Total</g)?.length;
+    expect(sums(page('en'))).toBe(1);
+    expect(sums(page('en', { periods: [...periods, ...periods] }))).toBe(3);
+  });
+
   test('of a period without lines says so, and of one without a contract is in UTC', () => {
     const [period] = statementOf().periods;
     if (period === undefined) throw new Error('no period');

@@ -97,27 +97,30 @@ ${period.lines.length === 0 ? html`<p>${m.noLines}</p>` : linesTable(period, m, 
 
 function linesTable(period: StatementPeriod, m: StatementMessages, f: StatementFormat): Html {
   return html`<table>
-<thead><tr><th scope="col">${m.product}</th><th scope="col">${m.span}</th><th scope="col" class="number">${m.quantity}</th><th scope="col" class="number">${m.amount}</th></tr></thead>
-<tbody>${period.lines.map((line) => lineRows(line, period.timeZone, m, f))}</tbody>
-<tfoot>${totalRows(period.totals, 3, m, f)}</tfoot>
+<thead><tr><th scope="col">${m.product}</th><th scope="col" class="number">${m.quantity}</th><th scope="col" class="number">${m.amount}</th></tr></thead>
+<tbody>${period.lines.map((line) => lineRows(line, period, m, f))}</tbody>
+<tfoot>${totalRows(period.totals, 2, m, f)}</tfoot>
 </table>`;
 }
 
 function lineRows(
   line: StatementLine,
-  zone: string,
+  period: StatementPeriod,
   m: StatementMessages,
   f: StatementFormat,
 ): Html {
   const { adjusts } = line;
+  const { timeZone } = period;
+  const isWhole = line.from === period.from && line.to === period.to;
+  const part = !isWhole && html`<small>${f.span(line, timeZone)}</small>`;
   const adjusted =
-    adjusts !== null && html`<small>${m.adjustmentOf(f.span(adjusts, zone))}</small>`;
-  return html`<tr class="leader"><th scope="row">${line.sku}${adjusted}</th><td>${f.span(line, zone)}</td><td class="number">${f.decimal(line.quantity)} ${line.unit}</td><td class="number">${f.money(line.rounded, line.currency)}</td></tr>
+    adjusts !== null && html`<small>${m.adjustmentOf(f.span(adjusts, timeZone))}</small>`;
+  return html`<tr class="leader"><th scope="row">${line.sku}${part}${adjusted}</th><td class="number">${f.decimal(line.quantity)} ${line.unit}</td><td class="number">${f.money(line.rounded, line.currency)}</td></tr>
 ${line.steps.map((step) => stepRow(step, m, f))}`;
 }
 
 function stepRow(step: StatementStep, m: StatementMessages, f: StatementFormat): Html {
-  return html`<tr class="part"><th scope="row" colspan="3">${stepWords(step, m, f)}</th><td class="number">${f.decimal(step.amount)}</td></tr>
+  return html`<tr class="part"><th scope="row" colspan="2">${stepWords(step, m, f)}</th><td class="number">${f.decimal(step.amount)}</td></tr>
 `;
 }
 
@@ -133,7 +136,13 @@ function stepWords(
   return `${numbered}: ${f.decimal(quantity)}${price}`;
 }
 
-function totalSection(statement: Statement, m: StatementMessages, f: StatementFormat): Html {
+/** Over all periods: that of a single one stands at the foot of its lines. */
+function totalSection(
+  statement: Statement,
+  m: StatementMessages,
+  f: StatementFormat,
+): Html | false {
+  if (statement.periods.length === 1) return false;
   return html`<section aria-labelledby="total">
 <h2 id="total">${m.total}</h2>
 ${statement.totals.length === 0 ? html`<p>${m.noLines}</p>` : html`<table class="narrow"><tbody>${totalRows(statement.totals, 1, m, f)}</tbody></table>`}
@@ -159,14 +168,14 @@ function unpricedSection(
 ): Html | false {
   if (statement.unpriced.length === 0) return false;
   const zone = zoneOf(statement);
-  return html`<section aria-labelledby="unpriced">
+  return html`<section aria-labelledby="unpriced" tabindex="0">
 <h2 id="unpriced">${m.unpriced}</h2>
 <p>${m.unpricedNote}</p>
 <table>
-<thead><tr><th scope="col">${m.product}</th><th scope="col">${m.span}</th><th scope="col" class="number">${m.quantity}</th><th scope="col">${m.reason}</th></tr></thead>
+<thead><tr><th scope="col">${m.product}</th><th scope="col" class="number">${m.quantity}</th><th scope="col">${m.reason}</th></tr></thead>
 <tbody>${statement.unpriced.map(
     (usage) =>
-      html`<tr><th scope="row">${usage.sku}</th><td>${f.span(usage, zone)}</td><td class="number">${f.decimal(usage.quantity)} ${usage.unit}</td><td>${m.reasons[usage.reason]}</td></tr>`,
+      html`<tr><th scope="row">${usage.sku}<small>${f.span(usage, zone)}</small></th><td class="number">${f.decimal(usage.quantity)} ${usage.unit}</td><td>${m.reasons[usage.reason]}</td></tr>`,
   )}</tbody>
 </table>
 </section>`;

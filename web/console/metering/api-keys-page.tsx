@@ -8,7 +8,8 @@ import { Moment } from './amounts.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { type ApiKey, KEY_SCOPES, type KeyScope } from './entries.ts';
 import { type FieldIssues, IssueList, issuesFromServer, NO_ISSUES } from './field-issues.ts';
-import { Panel, TextField, useIssueText } from './fields.tsx';
+import { TextField, useIssueText } from './fields.tsx';
+import { Listed } from './list-page.tsx';
 import { useRemote } from './use-remote.ts';
 
 const FIELDS: ReadonlySet<string> = new Set(['/tenant', '/name', '/scopes', '/expiresAt']);
@@ -56,12 +57,10 @@ export function ApiKeysPage() {
           }}
         />
       )}
-      <Panel name={w.page.keys}>
-        {known.length === 0 ? (
-          <p class="none">{keys.failure || (keys.isLoading ? w.loading : w.keysNone)}</p>
-        ) : (
+      <section class="panel" aria-label={w.page.keys}>
+        <Listed list={keys} none={w.keysNone}>
           <ScrollArea label={`${w.page.keys}, ${m.asTable}`}>
-            <table class="rows">
+            <table class="rows cards">
               <thead>
                 <tr>
                   <th scope="col">{w.tenant}</th>
@@ -77,23 +76,25 @@ export function ApiKeysPage() {
               <tbody>
                 {known.map((key) => (
                   <tr key={key.id} class={key.revokedAt === null ? '' : 'is-over'}>
-                    <td>{key.tenant}</td>
+                    <td data-name={w.tenant}>{key.tenant}</td>
                     <th scope="row">
                       {key.name}
                       <span class="hint row-note">{key.id}</span>
                     </th>
-                    <td>{key.scopes.map((scope) => w.scope[scope]).join(', ')}</td>
-                    <td>
+                    <td data-name={w.scopes}>
+                      {key.scopes.map((scope) => w.scope[scope]).join(', ')}
+                    </td>
+                    <td data-name={w.createdAt}>
                       <Moment at={key.createdAt} timeZone={timeZone} />
                     </td>
-                    <td>
+                    <td data-name={w.expires}>
                       {key.expiresAt === null ? (
                         w.never
                       ) : (
                         <Moment at={key.expiresAt} timeZone={timeZone} />
                       )}
                     </td>
-                    <td class="num">
+                    <td class="end">
                       {key.revokedAt === null ? (
                         <button
                           type="button"
@@ -112,8 +113,8 @@ export function ApiKeysPage() {
               </tbody>
             </table>
           </ScrollArea>
-        )}
-      </Panel>
+        </Listed>
+      </section>
       {revoked !== null && (
         <ConfirmDialog
           title={w.revokeAsk}

@@ -58,7 +58,7 @@ export function ChargesPanel({ tenant, timeZone }: ChargesPanelProps) {
       ) : (
         <>
           <div class="filters">
-            <label class="field">
+            <label class="field period-field">
               <span>{w.billingPeriod}</span>
               <select value={at} onChange={(event) => setChosen(event.currentTarget.value)}>
                 {known.map(({ contract, from, to, state }) => (
@@ -148,7 +148,7 @@ export function Unpriced({ unpriced, timeZone }: UnpricedProps) {
       <h3>{w.unpriced}</h3>
       <p class="hint">{w.unpricedText}</p>
       <ScrollArea label={w.unpriced}>
-        <table class="rows">
+        <table class="rows cards">
           <thead>
             <tr>
               <th scope="col">{w.sku}</th>
@@ -166,14 +166,16 @@ export function Unpriced({ unpriced, timeZone }: UnpricedProps) {
             {unpriced.map(({ sku, unit, from, quantity, pulses, reason }) => (
               <tr key={`${sku} ${unit} ${from} ${reason}`}>
                 <th scope="row">{sku}</th>
-                <td>
+                <td data-name={w.since}>
                   <Moment at={from} timeZone={timeZone} isDay />
                 </td>
-                <td class="num">
+                <td class="num" data-name={w.quantity}>
                   <Amount text={quantity} unit={unit} />
                 </td>
-                <td class="num">{f.integer(pulses)}</td>
-                <td>{textOf(w.unpricedReason, reason) ?? reason}</td>
+                <td class="num" data-name={w.pulses}>
+                  {f.integer(pulses)}
+                </td>
+                <td data-name={w.reason}>{textOf(w.unpricedReason, reason) ?? reason}</td>
               </tr>
             ))}
           </tbody>

@@ -156,7 +156,7 @@ export function LettersPage() {
           <p class="none">{listed === null ? w.loading : listed.failure || w.lettersNone}</p>
         ) : (
           <ScrollArea label={`${w.page.letters}, ${m.asTable}`}>
-            <table class="rows">
+            <table class="rows cards">
               <thead>
                 <tr>
                   <th scope="col">
@@ -206,10 +206,12 @@ export function LettersPage() {
                     <td>
                       <LetterMark state={letter.state} />
                     </td>
-                    <td>{letter.tenant ?? '–'}</td>
-                    <td>{w.letterQueue[letter.queue]}</td>
-                    <td class="num">{f.integer(letter.attempts)}</td>
-                    <td>
+                    <td data-name={w.tenant}>{letter.tenant ?? '–'}</td>
+                    <td data-name={w.letterQueueLabel}>{w.letterQueue[letter.queue]}</td>
+                    <td class="num" data-name={w.attempts}>
+                      {f.integer(letter.attempts)}
+                    </td>
+                    <td data-name={w.lastFailed}>
                       <Moment at={letter.lastFailedAt} timeZone={timeZone} />
                     </td>
                   </tr>

@@ -27,7 +27,7 @@ export function MeteringStrip({ state }: { readonly state: OverviewState }) {
   const figure = (count: number | undefined) => (count === undefined ? '–' : f.integer(count));
   const received = overview === null ? undefined : sumOver(overview, ({ books }) => books.received);
   return (
-    <section class={`strip${isStale ? ' is-stale' : ''}`} aria-label={m.stripLabel}>
+    <section class={`strip strip-metering${isStale ? ' is-stale' : ''}`} aria-label={m.stripLabel}>
       <Tile
         name={w.pulsesPerSecond}
         value={rate === null ? '–' : f.integer(rate)}

@@ -225,6 +225,7 @@ function Acts() {
     const done = textOf(w.actDone, act) ?? act;
     const what = textOf(w.actKind, kind) ?? kind;
     const short = id.length > 40 ? `${id.slice(0, 12)}…` : id;
-    return `${done}: ${what} ${short}, ${actor}${detail === null ? '' : ` (${detail})`}`;
+    const who = actor === 'operator' ? w.actOperator : actor;
+    return `${done}: ${what} ${short}, ${who}${detail === null ? '' : ` (${detail})`}`;
   }
 }

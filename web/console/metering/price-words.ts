@@ -24,6 +24,7 @@ export function priceWords(
       return w.priceTiered(
         String(price.tiers?.length ?? 0),
         w.tiersMode[price.tiersMode ?? 'graduated'].toLowerCase(),
+        currency,
       );
   }
 }

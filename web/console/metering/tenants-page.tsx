@@ -4,6 +4,7 @@ import { useConsole } from '../console-context.ts';
 import { hrefOf } from '../route.ts';
 import { contractAt } from './contract-validity.ts';
 import { dayAfter, dayOf, daySpan } from './day-span.ts';
+import type { Contract } from './entries.ts';
 import { Panel } from './fields.tsx';
 import { useRemote } from './use-remote.ts';
 
@@ -69,7 +70,7 @@ export function TenantsPage() {
             {failure || (usage.isLoading || contracts.isLoading ? w.loading : w.tenantsNone)}
           </p>
         ) : (
-          <table class="rows">
+          <table class="rows cards">
             <thead>
               <tr>
                 <th scope="col">{w.tenant}</th>
@@ -87,12 +88,12 @@ export function TenantsPage() {
                       {tenant}
                     </a>
                   </th>
-                  <td>
-                    {contractAt(known, tenant, Date.now())?.id ?? (
-                      <span class="mark mark-warning">{w.noContract}</span>
-                    )}
+                  <td data-name={w.contractNow}>
+                    <ContractLink contract={contractAt(known, tenant, Date.now())} />
                   </td>
-                  <td class="num">{f.integer(pulses.get(tenant) ?? 0)}</td>
+                  <td class="num" data-name={w.pulsesOfDays(String(DAYS))}>
+                    {f.integer(pulses.get(tenant) ?? 0)}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -101,4 +102,13 @@ export function TenantsPage() {
       </Panel>
     </>
   );
+}
+
+function ContractLink({ contract }: { readonly contract: Contract | undefined }) {
+  const { m } = useConsole();
+  if (contract === undefined) {
+    return <span class="mark mark-warning">{m.metering.noContract}</span>;
+  }
+  const { id } = contract;
+  return <a href={hrefOf({ place: 'metering', at: { page: 'contract', id } })}>{id}</a>;
 }
