@@ -165,6 +165,18 @@ export function deadLettersContract(name: string, create: CreateStore<ReportingS
         expect(outcomes.toSorted()).toEqual(['conflict', 'conflict', 'conflict', 'resolved']);
       });
 
+      test('holds a letter to how often it has failed, where that is said', async () => {
+        await first.report([one]);
+        await first.report([{ ...one, origin: { ...one.origin, offset: one.origin.offset + 1 } }]);
+        const resolve = (attempts: number) =>
+          second.deadLetters.resolve(one.id, ['PENDING'], 'REQUEUED', ANA, attempts);
+        expect(await resolve(1)).toBe('conflict');
+        expect(await first.deadLetters.get(one.id)).toMatchObject({
+          ...{ state: 'PENDING', attempts: 2, resolvedBy: null },
+        });
+        expect(await resolve(2)).toBe('resolved');
+      });
+
       test('of a letter that is not there is unknown', async () => {
         const unknown = first.deadLetters.resolve(one.id, ['PENDING'], 'DISCARDED', ANA);
         expect(await unknown).toBe('unknown');

@@ -35,14 +35,16 @@ export interface DeadLetters {
   due(now: number, limit: number): Promise<readonly DeadLetter[]>;
 
   /**
-   * Makes the letter `resolvedLetter` of it if its state still is one of `from`; `conflict` otherwise,
-   * `unknown` where there is none. Atomic: of several at once one wins. Failing again
-   * makes a REQUEUED letter PENDING by the step that reports it.
+   * Makes the letter `resolvedLetter` of it if its state still is one of `from`, and where `attempts` is
+   * given it has failed that often and no more; `conflict` otherwise, `unknown` where there is none.
+   * Atomic: of several at once one wins. Failing again makes a REQUEUED letter PENDING by the step that
+   * reports it.
    */
   resolve(
     id: string,
     from: readonly DeadLetterState[],
     state: DeadLetterState,
     by: { readonly actor: string; readonly at: number },
+    attempts?: number,
   ): Promise<'resolved' | 'conflict' | 'unknown'>;
 }

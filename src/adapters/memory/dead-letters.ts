@@ -64,10 +64,12 @@ export class MemoryDeadLetters implements DeadLetters {
     from: readonly DeadLetterState[],
     state: DeadLetterState,
     by: { readonly actor: string; readonly at: number },
+    attempts?: number,
   ): Promise<'resolved' | 'conflict' | 'unknown'> {
     const letter = this.#letters.get(id);
     if (letter === undefined) return 'unknown';
     if (!from.includes(letter.state)) return 'conflict';
+    if (attempts !== undefined && letter.attempts !== attempts) return 'conflict';
     this.#letters.set(id, resolvedLetter(letter, state, by));
     return 'resolved';
   }

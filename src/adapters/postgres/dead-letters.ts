@@ -83,11 +83,13 @@ export class PostgresDeadLetters implements DeadLetters {
     from: readonly DeadLetterState[],
     state: DeadLetterState,
     by: { readonly actor: string; readonly at: number },
+    attempts?: number,
   ): Promise<'resolved' | 'conflict' | 'unknown'> {
     for (;;) {
       const letter = await this.get(id);
       if (letter === null) return 'unknown';
       if (!from.includes(letter.state)) return 'conflict';
+      if (attempts !== undefined && letter.attempts !== attempts) return 'conflict';
       const after = resolvedLetter(letter, state, by);
       const values: readonly Parameter[] = [
         ...[id, letter.state, letter.attempts, letter.resolvedAt],

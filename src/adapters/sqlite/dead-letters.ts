@@ -129,12 +129,14 @@ export class SqliteDeadLetters implements DeadLetters {
     from: readonly DeadLetterState[],
     state: DeadLetterState,
     by: { readonly actor: string; readonly at: number },
+    attempts?: number,
   ): Promise<'resolved' | 'conflict' | 'unknown'> {
     return transaction(this.#database, () => {
       const row = this.#get.get(id);
       if (row === undefined) return 'unknown';
       const letter = letterOf(row);
       if (!from.includes(letter.state)) return 'conflict';
+      if (attempts !== undefined && letter.attempts !== attempts) return 'conflict';
       this.#write(resolvedLetter(letter, state, by));
       return 'resolved';
     });

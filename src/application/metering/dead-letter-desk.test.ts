@@ -246,6 +246,43 @@ test('a letter that has failed again before it was resolved goes on waiting', as
   expect(await onlyLetter(room)).toMatchObject({ state: 'PENDING', attempts: 2 });
 });
 
+test('a letter whose bytes have failed again waits, wherever its requeueing is killed', async () => {
+  for (let steps = 0; ; steps += 1) {
+    const room = new MeteringWorks('2026-03-10');
+    const report = reported(encodePulse(pulse('1', '5')), { code: 'rating_unavailable' });
+    room.letters.report([report]);
+    let left = steps;
+    const step = async <T>(act: () => Promise<T>): Promise<T> => {
+      left -= 1;
+      if (left < 0) throw new Error('killed');
+      return act();
+    };
+    const pulses = {
+      ...room.parts.pulses,
+      // What was sent is read, and fails, before anybody says that it was sent.
+      append: (partition: number, bytes: Uint8Array) =>
+        step(async () => {
+          await room.parts.pulses.append(partition, bytes);
+          room.letters.report([{ ...report, origin: { ...report.origin, offset: 9 } }]);
+        }),
+    };
+    const letters = lettersWith(room, {
+      get: (id) => step(() => room.letters.get(id)),
+      resolve: (...asked) => step(() => room.letters.resolve(...asked)),
+    });
+    const requeued = deskOn(room, { pulses, letters }).requeue({ id: report.id, actor });
+    const ended = await requeued.then(
+      () => 'done',
+      () => 'killed',
+    );
+    expect(await onlyLetter(room)).toMatchObject({ state: 'PENDING' });
+    // Started again it is tried as ever.
+    room.clock.advance(86_400_000);
+    expect(await room.retryDeadLetters()).toBe(1);
+    if (ended === 'done') return;
+  }
+});
+
 test('of two who decide at once one does', async () => {
   const room = new MeteringWorks('2026-03-10');
   const report = reported(encodePulse(pulse('1', '5')));

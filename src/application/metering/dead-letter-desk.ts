@@ -1,8 +1,9 @@
 /**
  * Decides about dead letters: sends their bytes again into the log that they came from, or gives them up.
  *
- * The bytes are in the log before the letter is REQUEUED: a crash in between leaves it PENDING, to be sent
- * again, and whoever reads the log knows what it has taken already.
+ * The bytes are in the log before the letter is REQUEUED, in one step and only where they have not failed
+ * again meanwhile: a crash at any place leaves it PENDING, to be sent again, or REQUEUED with its bytes on
+ * their way; and whoever reads the log knows what it has taken already.
  */
 import { type BlockWriter, decodeBlock, encodePulseBlock } from '../../domain/counting/block.ts';
 import { ApuraError } from '../../domain/errors.ts';
@@ -128,17 +129,17 @@ export class DeadLetterDesk {
     const { letters, catalogue, clock } = this.#deps;
     const { id, tenant, attempts, code } = letter;
     const by = { actor, at: clock.now() };
-    const outcome = await letters.resolve(id, ['PENDING'], state, by);
+    const isRequeued = state === 'REQUEUED';
+    const outcome = isRequeued
+      ? await letters.resolve(id, ['PENDING'], state, by, attempts)
+      : await letters.resolve(id, ['PENDING'], state, by);
     const newest = (await letters.get(id)) ?? letter;
-    if (outcome !== 'resolved') return { kind: 'conflict', letter: newest };
-    const act = state === 'REQUEUED' ? 'requeue' : 'discard';
+    // The bytes may have failed again already: then the letter waits, as it did before they were sent.
+    const hasFailedAgain = isRequeued && newest.state === 'PENDING' && newest.attempts > attempts;
+    if (outcome !== 'resolved' && !hasFailedAgain) return { kind: 'conflict', letter: newest };
+    const act = isRequeued ? 'requeue' : 'discard';
     await catalogue.recordAct({ ...by, act, kind: 'dead_letter', id, tenant, detail: code });
-    if (state !== 'REQUEUED' || newest.attempts === attempts || newest.state !== state) {
-      return { kind: 'ok', letter: newest };
-    }
-    // The bytes had failed again already when the letter was resolved: it waits, as it did before.
-    await letters.resolve(id, [state], 'PENDING', by);
-    return { kind: 'ok', letter: (await letters.get(id)) ?? newest };
+    return { kind: 'ok', letter: newest };
   }
 }
 

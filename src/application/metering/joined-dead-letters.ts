@@ -59,10 +59,11 @@ export class JoinedDeadLetters implements DeadLetters {
     from: readonly DeadLetterState[],
     state: DeadLetterState,
     by: { readonly actor: string; readonly at: number },
+    attempts?: number,
   ): ReturnType<DeadLetters['resolve']> {
     const [first, second] = this.#stores;
-    const outcome = await first.resolve(id, from, state, by);
-    return outcome === 'unknown' ? second.resolve(id, from, state, by) : outcome;
+    const outcome = await first.resolve(id, from, state, by, attempts);
+    return outcome === 'unknown' ? second.resolve(id, from, state, by, attempts) : outcome;
   }
 
   #ask<T>(question: (store: DeadLetters) => Promise<T>): Promise<[T, T]> {
