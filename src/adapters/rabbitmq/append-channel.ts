@@ -6,6 +6,12 @@
 import type { ConfirmChannel } from 'amqplib';
 import { ApuraError } from '../../domain/errors.ts';
 import { type RabbitmqConnection, silent } from './connection.ts';
+import {
+  encodePublish,
+  type Message,
+  type PublishingChannel,
+  publishingChannel,
+} from './publish-frames.ts';
 
 /**
  * - `stored`: confirmed.
@@ -13,12 +19,6 @@ import { type RabbitmqConnection, silent } from './connection.ts';
  * - `unknown`: refused, or the connection was lost first.
  */
 export type SendOutcome = 'stored' | 'returned' | 'unknown';
-
-export interface OutgoingBlock {
-  readonly queue: string;
-  readonly id: string;
-  readonly bytes: Uint8Array;
-}
 
 /** How much may wait for its confirmation; what comes on top waits for room. */
 const OUTSTANDING_BYTES_MAX = 32 * 1024 * 1024;
@@ -32,7 +32,7 @@ export class AppendChannel implements Disposable {
   readonly #subscription: Disposable;
   readonly #returned = new Set<string>();
   readonly #waiting = new Set<() => void>();
-  #channel: ConfirmChannel | null = null;
+  #channel: PublishingChannel | null = null;
   #outstandingBytes = 0;
 
   constructor(connection: RabbitmqConnection) {
@@ -52,6 +52,7 @@ export class AppendChannel implements Disposable {
   async ready(): Promise<void> {
     if (this.#channel !== null) return;
     const channel = await this.#open();
+    const publishing = publishingChannel(channel);
     // Several may have asked at once: the first that was opened is everyone's.
     if (this.#channel !== null) {
       channel.close().catch(() => {});
@@ -59,10 +60,10 @@ export class AppendChannel implements Disposable {
     }
     channel.on('return', ({ properties }) => this.#returned.add(String(properties.messageId)));
     channel.on('close', () => {
-      if (this.#channel === channel) this.#channel = null;
+      if (this.#channel === publishing) this.#channel = null;
       this.#wake();
     });
-    this.#channel = channel;
+    this.#channel = publishing;
     this.#wake();
   }
 
@@ -94,14 +95,35 @@ export class AppendChannel implements Disposable {
   }
 
   /** Sends the blocks in their order, without a pause between `room` and this; never rejects. */
-  send(blocks: readonly OutgoingBlock[]): Promise<readonly SendOutcome[]> {
+  send(blocks: readonly Message[]): Promise<readonly SendOutcome[]> {
     const channel = this.#channel;
     if (channel === null) return Promise.resolve(blocks.map(() => 'returned' as const));
+    const { promise, resolve } = Promise.withResolvers<readonly SendOutcome[]>();
+    const outcomes = blocks.map((): SendOutcome => 'unknown');
+    try {
+      channel.write(encodePublish(channel.number, channel.frameBytesMax, blocks));
+    } catch {
+      // The channel has closed since.
+      return Promise.resolve(outcomes);
+    }
     const timer = setTimeout(() => {
       this.#connection.reset(`no confirmation within ${CONFIRM_TIMEOUT_MS} ms`);
     }, CONFIRM_TIMEOUT_MS);
-    const sent = blocks.map((block) => this.#sendOne(channel, block));
-    return Promise.all(sent).finally(() => clearTimeout(timer));
+    let left = blocks.length;
+    blocks.forEach(({ id, bytes }, at) => {
+      this.#outstandingBytes += bytes.length;
+      channel.awaitConfirm((failure) => {
+        const returned = this.#returned.delete(id);
+        if (failure === null) outcomes[at] = returned ? 'returned' : 'stored';
+        this.#outstandingBytes -= bytes.length;
+        if (this.#waiting.size > 0) this.#wake();
+        left -= 1;
+        if (left > 0) return;
+        clearTimeout(timer);
+        resolve(outcomes);
+      });
+    });
+    return promise;
   }
 
   [Symbol.dispose](): void {
@@ -115,31 +137,6 @@ export class AppendChannel implements Disposable {
     } catch (cause) {
       throw this.#connection.unavailable(cause);
     }
-  }
-
-  #sendOne(channel: ConfirmChannel, { queue, id, bytes }: OutgoingBlock): Promise<SendOutcome> {
-    const { promise, resolve } = Promise.withResolvers<SendOutcome>();
-    const size = bytes.length;
-    this.#outstandingBytes += size;
-    const settle = (outcome: SendOutcome): void => {
-      this.#outstandingBytes -= size;
-      if (this.#waiting.size > 0) this.#wake();
-      resolve(outcome);
-    };
-    try {
-      // The client copies the bytes before this returns.
-      const content = Buffer.from(bytes.buffer, bytes.byteOffset, size);
-      const options = { persistent: true, mandatory: true, messageId: id };
-      channel.publish('', queue, content, options, (failure: unknown) => {
-        const returned = this.#returned.delete(id);
-        if (failure !== null) settle('unknown');
-        else settle(returned ? 'returned' : 'stored');
-      });
-    } catch {
-      // The channel has closed since; what of this call went out before is settled by its own end.
-      settle('unknown');
-    }
-    return promise;
   }
 
   #wake(): void {
