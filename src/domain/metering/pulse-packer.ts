@@ -6,11 +6,11 @@ import { type BlockWriter, encodePulseBlock } from '../counting/block.ts';
 import type { CallersTenant } from './callers-tenant.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { PULSE_BYTES_MAX } from './pulse.ts';
-import { FOUNDS_SHAPE, HAS_SHAPE, UUID_ID } from './pulse-payload.ts';
+import { FOUNDS_SHAPE, HAS_SHAPE, TIME_BYTES, UUID_ID } from './pulse-payload.ts';
 import { TAG_TENANT } from './pulse-reader.ts';
 import type { PulseShape } from './pulse-shape.ts';
 import { SHAPE_SLOTS } from './shape-table.ts';
-import { UUID_BYTES, UUID_TEXT_BYTES, UuidPacker } from './uuid-text.ts';
+import { packUuid, UUID_BYTES, UUID_TEXT_BYTES } from './uuid-text.ts';
 import { writeVarint } from './wire-varint.ts';
 
 /** A block is small against what a broker takes at once, and large against what it costs by itself. */
@@ -28,7 +28,6 @@ export class PulsePacker {
   readonly #shapes: (PulseShape | null)[] = new Array(SHAPE_SLOTS).fill(null);
   readonly #numbers = new Uint16Array(SHAPE_SLOTS);
   #shapeCount = 0;
-  readonly #uuid = new UuidPacker();
 
   get count(): number {
     return this.#count;
@@ -87,11 +86,15 @@ export class PulsePacker {
     const idEnd = idStart + (bytes[start + 1] as number);
     at = this.#packId(bytes, view, idStart, idEnd, at);
     const amountAt = idEnd + shape.beforeAmount.length;
-    const amountEnd = amountAt + 1 + (bytes[amountAt] as number);
-    at = copyBytes(bytes, view, amountAt, amountEnd, target, targetView, at);
+    const amountBytes = 1 + (bytes[amountAt] as number);
+    // By fours, up to three beyond it: more of the message follows, and what is written is written over.
+    for (let copied = 0; copied < amountBytes; copied += 4) {
+      targetView.setInt32(at + copied, view.getInt32(amountAt + copied, true), true);
+    }
+    at += amountBytes;
     targetView.setUint32(at, seconds, true);
     targetView.setUint32(at + 4, nanos, true);
-    this.#length = at + 8;
+    this.#length = at + TIME_BYTES;
     this.#count += 1;
   }
 
@@ -129,7 +132,7 @@ export class PulsePacker {
   #packId(bytes: Uint8Array, view: DataView, start: number, end: number, at: number): number {
     const target = this.#bytes;
     const isUuid =
-      end - start === UUID_TEXT_BYTES && this.#uuid.pack(bytes, view, start, this.#view, at + 1);
+      end - start === UUID_TEXT_BYTES && packUuid(bytes, view, start, this.#view, at + 1);
     if (!isUuid) return copyBytes(bytes, view, start - 1, end, target, this.#view, at);
     target[at] = UUID_ID;
     return at + 1 + UUID_BYTES;

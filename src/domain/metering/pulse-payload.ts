@@ -25,7 +25,7 @@ export const HAS_SHAPE = 0;
 export const FOUNDS_SHAPE = 0;
 export const UUID_ID = 0;
 
-const TIME_BYTES = 8;
+export const TIME_BYTES = 8;
 /** A door adds a tenant to the message that founds a shape. */
 const FOUNDER_BYTES_MAX = SHAPE_BYTES_MAX + 2 + TENANT_BYTES_MAX;
 /** Of the id, the amount and the time, and the id's tag. */

@@ -75,13 +75,23 @@ export class PulseScan {
     let count = 0;
     let at = 0;
     while (at < total) {
-      if (!varint.read(bytes, at, total)) return 'malformed';
-      const tag = varint.value;
-      at = varint.next;
+      let tag = bytes[at] as number;
+      at += 1;
+      if (tag >= 0x80) {
+        if (!varint.read(bytes, at - 1, total)) return 'malformed';
+        tag = varint.value;
+        at = varint.next;
+      }
       if (tag === TAG_PULSES) {
-        if (!varint.read(bytes, at, total)) return 'malformed';
-        const from = varint.next;
-        at = from + varint.value;
+        if (at >= total) return 'malformed';
+        let length = bytes[at] as number;
+        let from = at + 1;
+        if (length >= 0x80) {
+          if (!varint.read(bytes, at, total)) return 'malformed';
+          length = varint.value;
+          from = varint.next;
+        }
+        at = from + length;
         if (at > total) return 'malformed';
         if (count === PULSES_PER_REQUEST_MAX) return 'too_many';
         start[count] = from;

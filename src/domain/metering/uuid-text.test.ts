@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { UUID_BYTES, UUID_TEXT_BYTES, UuidPacker, writeUuidText } from './uuid-text.ts';
-
-const packer = new UuidPacker();
+import { packUuid, UUID_BYTES, UUID_TEXT_BYTES, writeUuidText } from './uuid-text.ts';
 
 /** Null where the text is not taken for a UUID. It lies at an odd place. */
 function packed(text: Uint8Array): Uint8Array | null {
@@ -10,7 +8,7 @@ function packed(text: Uint8Array): Uint8Array | null {
   bytes.set(text, 3);
   const target = new Uint8Array(UUID_BYTES + 1);
   const view = new DataView(bytes.buffer);
-  return packer.pack(bytes, view, 3, new DataView(target.buffer), 1) ? target.slice(1) : null;
+  return packUuid(bytes, view, 3, new DataView(target.buffer), 1) ? target.slice(1) : null;
 }
 
 function unpacked(bytes: Uint8Array): string {

@@ -12,7 +12,10 @@ const QUAD_4 = 19;
 const QUAD_5 = 24;
 const QUAD_6 = 28;
 const QUAD_7 = 32;
-const DASHES = [8, 13, 18, 23] as const;
+const DASH_1 = 8;
+const DASH_2 = 13;
+const DASH_3 = 18;
+const DASH_4 = 23;
 /** Where the two digits of each byte stand. */
 const PAIR_PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
@@ -22,40 +25,60 @@ const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => {
   return digits.charCodeAt(0) | (digits.charCodeAt(1) << 8);
 });
 
-export class UuidPacker {
-  #differences = 0;
+/**
+ * Writes the bytes of the UUID whose text begins at `at`, over which `view` lies. False, and what is
+ * written means nothing, where those 36 bytes are anything else, digits above `f` and capitals too.
+ */
+export function packUuid(
+  text: Uint8Array,
+  view: DataView,
+  at: number,
+  target: DataView,
+  to: number,
+): boolean {
+  const one = view.getInt32(at, true);
+  const two = view.getInt32(at + QUAD_1, true);
+  const three = view.getInt32(at + QUAD_2, true);
+  const four = view.getInt32(at + QUAD_3, true);
+  const five = view.getInt32(at + QUAD_4, true);
+  const six = view.getInt32(at + QUAD_5, true);
+  const seven = view.getInt32(at + QUAD_6, true);
+  const eight = view.getInt32(at + QUAD_7, true);
+  target.setInt32(to, twoBytes(one) | (twoBytes(two) << 16), true);
+  target.setInt32(to + 4, twoBytes(three) | (twoBytes(four) << 16), true);
+  target.setInt32(to + 8, twoBytes(five) | (twoBytes(six) << 16), true);
+  target.setInt32(to + 12, twoBytes(seven) | (twoBytes(eight) << 16), true);
+  const differences =
+    difference(one) |
+    difference(two) |
+    difference(three) |
+    difference(four) |
+    (difference(five) | difference(six) | difference(seven) | difference(eight));
+  return (
+    differences === 0 &&
+    text[at + DASH_1] === DASH &&
+    text[at + DASH_2] === DASH &&
+    text[at + DASH_3] === DASH &&
+    text[at + DASH_4] === DASH
+  );
+}
 
-  /**
-   * Writes the bytes of the UUID whose text begins at `at`. False, and what is written means nothing,
-   * where those 36 bytes are anything else, digits above `f` and capitals too.
-   */
-  pack(text: Uint8Array, view: DataView, at: number, target: DataView, to: number): boolean {
-    for (const dash of DASHES) if (text[at + dash] !== DASH) return false;
-    this.#differences = 0;
-    target.setInt32(to, this.#pair(view, at, at + QUAD_1), true);
-    target.setInt32(to + 4, this.#pair(view, at + QUAD_2, at + QUAD_3), true);
-    target.setInt32(to + 8, this.#pair(view, at + QUAD_4, at + QUAD_5), true);
-    target.setInt32(to + 12, this.#pair(view, at + QUAD_6, at + QUAD_7), true);
-    return this.#differences === 0;
-  }
+/** What four digits say, each in a byte of its own: its low four bits, and nine more for a letter. */
+function values(digits: number): number {
+  return (digits & 0x0f0f0f0f) + ((digits >>> 6) & 0x01010101) * 9;
+}
 
-  #pair(view: DataView, first: number, second: number): number {
-    return (
-      this.#twoBytes(view.getInt32(first, true)) |
-      (this.#twoBytes(view.getInt32(second, true)) << 16)
-    );
-  }
+function twoBytes(digits: number): number {
+  const four = values(digits);
+  const halves = ((four << 4) | (four >>> 8)) & 0x00ff00ff;
+  return (halves | (halves >>> 8)) & 0xffff;
+}
 
-  /** Four digits at once: each byte's low four bits, and nine more for a letter. */
-  #twoBytes(digits: number): number {
-    const letters = (digits >>> 6) & 0x01010101;
-    const values = (digits & 0x0f0f0f0f) + letters * 9;
-    // What these values would be written as; a letter stands 0x27 above the digits' order.
-    const above9 = ((values + 0x06060606) >>> 4) & 0x01010101;
-    this.#differences |= (values & 0x70707070) | ((values + 0x30303030 + above9 * 0x27) ^ digits);
-    const halves = ((values << 4) | (values >>> 8)) & 0x00ff00ff;
-    return (halves | (halves >>> 8)) & 0xffff;
-  }
+/** 0 where four digits are those that their values are written as; a letter stands 0x27 above the order. */
+function difference(digits: number): number {
+  const four = values(digits);
+  const letters = ((four + 0x06060606) >>> 4) & 0x01010101;
+  return (four & 0x70707070) | ((four + 0x30303030 + letters * 0x27) ^ digits);
 }
 
 /** Writes the text of the UUID whose 16 bytes begin at `from`; `view` lies over `target`. */
@@ -66,7 +89,10 @@ export function writeUuidText(
   view: DataView,
   at: number,
 ): void {
-  for (const dash of DASHES) target[at + dash] = DASH;
+  target[at + DASH_1] = DASH;
+  target[at + DASH_2] = DASH;
+  target[at + DASH_3] = DASH;
+  target[at + DASH_4] = DASH;
   for (let index = 0; index < UUID_BYTES; index += 1) {
     const digits = HEX_PAIRS[bytes[from + index] as number] as number;
     view.setUint16(at + (PAIR_PLACES[index] as number), digits, true);

@@ -33,6 +33,7 @@ export function trustProxies(proxies: readonly string[]): ClientAddress {
     trusted.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   }
   const isTrusted = (address: string): boolean => {
+    if (proxies.length === 0) return false;
     const plain = unmapped(address);
     const family = isIP(plain);
     return family !== 0 && trusted.check(plain, family === 4 ? 'ipv4' : 'ipv6');
@@ -40,7 +41,7 @@ export function trustProxies(proxies: readonly string[]): ClientAddress {
   return {
     isTrusted,
     of(peer, headers) {
-      if (proxies.length === 0 || !isTrusted(peer)) return unmapped(peer);
+      if (!isTrusted(peer)) return unmapped(peer);
       const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim());
       for (const hop of hops.reverse()) {
         if (isIP(hop) === 0) break;
