@@ -41,7 +41,7 @@ export function DifferenceDialog({ differences, unseen, perform, onClose }: Diff
           <section key={tenant} class="difference" aria-label={tenant}>
             <h3>{tenant}</h3>
             <ScrollArea label={w.differenceOf(tenant)}>
-              <table class="rows">
+              <table class="rows cards">
                 <thead>
                   <tr>
                     <th scope="col">{w.sku}</th>
@@ -65,16 +65,16 @@ export function DifferenceDialog({ differences, unseen, perform, onClose }: Diff
                             <span class="mark mark-closing">{w.adjustment}</span>
                           )}
                         </th>
-                        <td>
+                        <td data-name={w.billingPeriod}>
                           <Moment at={charge.from} timeZone={timeZone} isDay />
                         </td>
-                        <td class="num">
+                        <td class="num" data-name={w.before}>
                           {line.before === null ? '–' : <Amount text={line.before.rounded} />}
                         </td>
-                        <td class="num">
+                        <td class="num" data-name={w.after}>
                           {line.after === null ? '–' : <Amount text={line.after.rounded} />}
                         </td>
-                        <td class="num">
+                        <td class="num" data-name={w.difference}>
                           <Amount text={line.difference} unit={line.currency} isSigned />
                         </td>
                       </tr>
@@ -87,13 +87,13 @@ export function DifferenceDialog({ differences, unseen, perform, onClose }: Diff
                       <th scope="row" colSpan={2}>
                         {w.total}
                       </th>
-                      <td class="num">
+                      <td class="num" data-name={w.before}>
                         <Amount text={total.before} />
                       </td>
-                      <td class="num">
+                      <td class="num" data-name={w.after}>
                         <Amount text={total.after} />
                       </td>
-                      <td class="num">
+                      <td class="num" data-name={w.difference}>
                         <strong>
                           <Amount text={total.difference} unit={total.currency} isSigned />
                         </strong>

@@ -1,5 +1,6 @@
 /** Every version that an entry has had, newest first, and what differs from the one before. */
-import { useConsole } from '../console-context.ts';
+import { textOf, useConsole } from '../console-context.ts';
+import type { Messages } from '../messages-pt-br.ts';
 import { Moment } from './amounts.tsx';
 import type { EditedKind } from './entries.ts';
 import { changedMembers } from './entry-changes.ts';
@@ -19,6 +20,7 @@ export function HistoryPanel({ kind, id, version }: HistoryPanelProps) {
   const history = useRemote(`${kind} ${id} ${version}`, () => api.metering.history(kind, id));
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const versions = history.value ?? [];
+  const nameOf = (member: string) => textOf(memberNames(m), member) ?? member;
   return (
     <Panel name={w.history}>
       {versions.length === 0 ? (
@@ -40,7 +42,7 @@ export function HistoryPanel({ kind, id, version }: HistoryPanelProps) {
                       </>
                     ) : (
                       <span class="hint">
-                        {w.changed(changes.map(({ name }) => name).join(', ') || '–')}
+                        {w.changed(changes.map(({ name }) => nameOf(name)).join(', ') || '–')}
                       </span>
                     )}
                   </summary>
@@ -50,7 +52,7 @@ export function HistoryPanel({ kind, id, version }: HistoryPanelProps) {
                     <dl class="pairs">
                       {changes.map((change) => (
                         <div key={change.name}>
-                          <dt>{change.name}</dt>
+                          <dt>{nameOf(change.name)}</dt>
                           <dd>
                             <del>{change.before}</del>
                             <ins>{change.after}</ins>
@@ -67,4 +69,29 @@ export function HistoryPanel({ kind, id, version }: HistoryPanelProps) {
       )}
     </Panel>
   );
+}
+
+/** Members in the words of their fields; whatever is told in another unit than it is typed keeps its own name. */
+function memberNames(m: Messages): Readonly<Record<string, string>> {
+  const w = m.metering;
+  return {
+    tenant: w.tenant,
+    sku: w.sku,
+    unit: w.unit,
+    name: w.productName,
+    amount: w.amount,
+    currency: w.currency,
+    timeZone: m.formTimeZone,
+    validFrom: w.validFrom,
+    validTo: w.validTo,
+    model: w.model,
+    price: w.price,
+    unitPrice: w.unitPrice,
+    quantityPerPackage: w.quantityPerPackage,
+    tiers: w.tiers,
+    freeUnits: w.freeUnits,
+    minimum: w.minimum,
+    maximum: w.maximum,
+    discountPercent: w.discount,
+  };
 }

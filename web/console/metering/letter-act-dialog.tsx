@@ -20,14 +20,17 @@ export function LetterActDialog({ act, chosen, count, onDone, onClose }: LetterA
   const w = m.metering;
   const perform = async (): Promise<string> => {
     let resolved = 0;
+    let next = chosen;
     for (let request = 0; request < REQUESTS_MAX; request += 1) {
-      const outcome = await api.metering.actOnLetters(chosen, act);
+      const outcome = await api.metering.actOnLetters(next, act);
       if (!outcome.ok) {
         if (resolved > 0) onDone();
         return explain(outcome.problem);
       }
       resolved += outcome.value.resolved;
-      if (!outcome.value.hasMore || outcome.value.resolved === 0) break;
+      const { nextCursor } = outcome.value;
+      if (nextCursor === null || 'ids' in next) break;
+      next = { ...next, cursor: nextCursor };
     }
     announce(w.lettersResolved[act](f.integer(resolved)));
     onDone();

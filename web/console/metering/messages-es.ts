@@ -105,6 +105,8 @@ export const METERING_ES: MeteringMessages = {
   unitHint: 'En la que se informa el consumo.',
   sku: 'Producto',
   everySku: 'Todos los productos',
+  asBars: 'Gráfico',
+  when: 'Cuándo',
   sum: 'Suma',
   sums: 'Sumas del intervalo',
   pulses: 'Pulsos',
@@ -329,9 +331,8 @@ export const METERING_ES: MeteringMessages = {
   differenceText:
     'Los períodos finales no cambian: la diferencia es un ajuste en un período abierto.',
   differenceOf: (tenant) => `Cargos de ${tenant} que cambian`,
-  differenceSame: (count) => `Otras ${count} líneas se calculan de otro modo y cuestan lo mismo.`,
-  differenceUnseen: (count) =>
-    `Hay ${count} clientes más en esta moneda que no se calcularon aquí.`,
+  differenceSame: (count) => `Líneas que se calculan de otro modo y cuestan lo mismo: ${count}.`,
+  differenceUnseen: (count) => `Clientes en esta moneda que no se calcularon aquí: ${count}.`,
   difference: 'Diferencia',
   before: 'Antes',
   after: 'Después',

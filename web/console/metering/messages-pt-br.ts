@@ -103,6 +103,8 @@ export const METERING_PT_BR = {
   unitHint: 'Em que o consumo é informado.',
   sku: 'Produto',
   everySku: 'Todos os produtos',
+  asBars: 'Gráfico',
+  when: 'Quando',
   sum: 'Soma',
   sums: 'Somas do intervalo',
   pulses: 'Pulsos',
@@ -330,9 +332,9 @@ export const METERING_PT_BR = {
   differenceText: 'Períodos finais não mudam: a diferença entra como ajuste em um período aberto.',
   differenceOf: (tenant: string) => `Cobranças de ${tenant} que mudam`,
   differenceSame: (count: string) =>
-    `Outras ${count} linhas são calculadas de outro modo e custam o mesmo.`,
+    `Linhas que são calculadas de outro modo e custam o mesmo: ${count}.`,
   differenceUnseen: (count: string) =>
-    `Há mais ${count} clientes nesta moeda que não foram calculados aqui.`,
+    `Clientes nesta moeda que não foram calculados aqui: ${count}.`,
   difference: 'Diferença',
   before: 'Antes',
   after: 'Depois',

@@ -57,7 +57,7 @@ describe('the metering API client', () => {
   test('acts on dead letters by id or by filter, and counts what was done', async () => {
     const { api, sent } = answering(
       { results: [{ result: 'resolved' }, { result: 'conflict' }] },
-      { resolved: 500, hasMore: true },
+      { resolved: 500, failed: [], nextCursor: 'place', hasMore: true },
     );
     expect(await api.actOnLetters({ ids: ['x', 'y'] }, 'requeue')).toEqual({
       ok: true,

@@ -62,12 +62,14 @@ export interface EstimateBody {
 export type LetterAct = 'requeue' | 'discard';
 
 /** Some by their ids, or all PENDING ones that match. */
-export type ChosenLetters = { readonly ids: readonly string[] } | { readonly filter: LetterFilter };
+export type ChosenLetters =
+  | { readonly ids: readonly string[] }
+  | { readonly filter: LetterFilter; readonly cursor?: string };
 
 export interface LettersResolved {
   readonly resolved: number;
-  /** Whether more of them match: ask again. */
-  readonly hasMore: boolean;
+  /** Where to go on: more of them match. Null at the end. */
+  readonly nextCursor: string | null;
 }
 
 export interface MeteringApi {
@@ -286,7 +288,8 @@ function chosenBody(chosen: ChosenLetters) {
   if ('ids' in chosen) return chosen;
   const { state: _state, ...wanted } = chosen.filter;
   const named = Object.entries(wanted).filter(([, value]) => value !== '');
-  return { filter: Object.fromEntries(named) };
+  const filter = Object.fromEntries(named);
+  return chosen.cursor === undefined ? { filter } : { filter, cursor: chosen.cursor };
 }
 
 /** Results one by one, counted. */
@@ -297,7 +300,7 @@ function resolvedOf(outcome: Outcome<unknown>): Outcome<unknown> {
   const resolved = outcome.value.results.filter(
     (each: unknown) => isRecord(each) && each.result === 'resolved',
   ).length;
-  return { ok: true, value: { resolved, hasMore: false } };
+  return { ok: true, value: { resolved, nextCursor: null } };
 }
 
 function isResolved(value: unknown): value is LettersResolved {

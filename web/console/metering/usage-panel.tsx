@@ -96,7 +96,7 @@ export function UsagePanel({ tenant, timeZone: ownZone }: UsagePanelProps) {
             aria-pressed={isTable}
             onClick={() => setIsTable(!isTable)}
           >
-            {isTable ? m.asChart : m.asTable}
+            {isTable ? w.asBars : m.asTable}
           </button>
           {download !== '' && (
             <a class="button quiet" href={download} download={`${tenant}-usage.csv`}>
@@ -240,7 +240,7 @@ function UsageTableView({ table, windowText }: UsageTableViewProps) {
       <table>
         <thead>
           <tr>
-            <th scope="col">{m.time}</th>
+            <th scope="col">{w.when}</th>
             <th scope="col">{w.sku}</th>
             {[w.sum, w.pulses, w.min, w.max, w.last].map((name) => (
               <th key={name} scope="col" class="num">
