@@ -5,11 +5,14 @@ import { haveLedgerRebuilt, haveTallyRebuilt } from '../application/counting/hav
 import type { Config } from '../config/config.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { decodePollRecord } from '../domain/voting/poll-record.ts';
+import type { InstallationAudit } from '../edge/cli/audit.ts';
 import type { Grown } from '../edge/cli/grow.ts';
+import type { RebuiltStore } from '../edge/cli/rebuild.ts';
 import { CONTROL_PARTITION } from '../ports/event-log.ts';
 import { auditedStores, type OnProgress } from './audited-stores.ts';
 import { enginesOf, type LogPlace } from './engines.ts';
 import { knownLogPlaces } from './log-places.ts';
+import { auditMeteringServers, rebuildPulsesOnServers } from './metering/offline-apart.ts';
 import { newLogSettings } from './new-log.ts';
 import { sleep } from './sleep.ts';
 
@@ -17,6 +20,14 @@ import { sleep } from './sleep.ts';
 const STILL_MS_MAX = 30_000;
 
 export async function auditServers(
+  config: Config,
+  onProgress: OnProgress,
+): Promise<InstallationAudit> {
+  const partitions = await auditVotes(config, onProgress);
+  return { partitions, metering: await auditMeteringServers(config, onProgress) };
+}
+
+async function auditVotes(
   config: Config,
   onProgress: OnProgress,
 ): Promise<readonly PartitionAudit[]> {
@@ -37,9 +48,10 @@ export async function auditServers(
 
 export async function rebuildOnServers(
   config: Config,
-  store: 'tally' | 'ledger',
+  store: RebuiltStore,
   onProgress: OnProgress,
 ): Promise<void> {
+  if (store === 'pulses') return rebuildPulsesOnServers(config, onProgress);
   const engines = enginesOf(config, 'rebuild');
   for (const place of await placesOf(config)) {
     await using log = await engines.log(place);

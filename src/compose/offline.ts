@@ -11,9 +11,12 @@ import type { Config } from '../config/config.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { decodePollRecord } from '../domain/voting/poll-record.ts';
+import type { InstallationAudit } from '../edge/cli/audit.ts';
+import type { RebuiltStore } from '../edge/cli/rebuild.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { auditedStores, type OnProgress } from './audited-stores.ts';
 import { claimFolder, dataPaths } from './data-folder.ts';
+import { auditMeteringFolder, rebuildPulsesInFolder } from './metering/offline.ts';
 
 /** @throws ApuraError `invalid_config`: the folder holds no log. */
 function settingsIn(folder: string): LogSettings {
@@ -33,12 +36,15 @@ function openLog(folder: string, settings: LogSettings): EventLog {
   return openSqliteLogReader({ path: dataPaths(folder).log, logId, partitions });
 }
 
-/** Holds the stores of an installation against its log, which may be in use meanwhile. */
+/** Holds the stores of an installation against its logs, which may be in use meanwhile. */
 export async function auditInstallation(
   config: Config,
   onProgress: OnProgress,
-): Promise<readonly PartitionAudit[]> {
-  if (config.log.kind === 'sqlite') return auditFolder(config.dataFolder, onProgress);
+): Promise<InstallationAudit> {
+  if (config.log.kind === 'sqlite') {
+    const partitions = await auditFolder(config.dataFolder, onProgress);
+    return { partitions, metering: await auditMeteringFolder(config.dataFolder, onProgress) };
+  }
   // Loaded where it is needed: the clients of all servers would cost every command its start.
   const { auditServers } = await import('./offline-apart.ts');
   return auditServers(config, onProgress);
@@ -47,10 +53,15 @@ export async function auditInstallation(
 /** Empties a store and sees it filled from the log. @throws ApuraError `data_folder_locked`. */
 export async function rebuildStore(
   config: Config,
-  store: 'tally' | 'ledger',
+  store: RebuiltStore,
   onProgress: OnProgress,
 ): Promise<void> {
-  if (config.log.kind === 'sqlite') return rebuildInFolder(config.dataFolder, store, onProgress);
+  if (config.log.kind === 'sqlite') {
+    const { dataFolder } = config;
+    if (store === 'pulses') await rebuildPulsesInFolder(dataFolder, onProgress);
+    else await rebuildInFolder(dataFolder, store, onProgress);
+    return;
+  }
   const { rebuildOnServers } = await import('./offline-apart.ts');
   await rebuildOnServers(config, store, onProgress);
 }

@@ -16,6 +16,7 @@ import type {
 } from '../../ports/metering-catalogue.ts';
 import {
   applySchema,
+  openSqliteReader,
   openSqliteWriter,
   readMeta,
   readNumber,
@@ -73,15 +74,18 @@ export class SqliteMeteringCatalogue implements MeteringCatalogue {
   readonly #database: DatabaseSync;
 
   /**
-   * Opens the file for reading and writing, making it where there is none.
+   * Opens the file for reading and writing, making it where there is none. `readOnly`: for questions
+   * alone, on a connection of its own.
    *
    * @throws ApuraError `durability_refused`: the storage does not keep a flushed commit.
    * @throws ApuraError `store_corrupt`: the file is something else, or of another version.
    */
-  constructor(options: { readonly path: string }) {
-    this.#database = openSqliteWriter({ path: options.path, synchronous: 'FULL' });
+  constructor({ path, readOnly }: { readonly path: string; readonly readOnly?: true }) {
+    this.#database = readOnly
+      ? openSqliteReader(path, SCHEMA)
+      : openSqliteWriter({ path, synchronous: 'FULL' });
     try {
-      applySchema(this.#database, SCHEMA);
+      if (!readOnly) applySchema(this.#database, SCHEMA);
     } catch (error) {
       this.#database.close();
       throw error;

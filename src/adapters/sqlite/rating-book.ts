@@ -21,6 +21,8 @@ import type { CommitOutcome } from '../../ports/store-step.ts';
 import {
   applySchema,
   bindToLog,
+  checkLog,
+  openSqliteReader,
   openSqliteWriter,
   type StoreSchema,
   transaction,
@@ -37,6 +39,8 @@ export interface SqliteRatingOptions {
   readonly path: string;
   /** The log `resource-usage` that the book belongs to. */
   readonly logId: string;
+  /** For questions alone, on a connection of its own: whoever writes has made the file. */
+  readonly readOnly?: true;
 }
 
 const SCHEMA: StoreSchema = {
@@ -54,17 +58,22 @@ export class SqliteRatingBook implements RatingBook {
   readonly #charges: RatingCharges;
 
   /**
-   * Opens the file for reading and writing, making it where there is none.
+   * Opens the file for reading and writing, making it where there is none, or `readOnly`.
    *
    * @throws ApuraError `durability_refused`: the storage does not keep a flushed commit.
    * @throws ApuraError `log_mismatch`: the file is the book of another log.
    * @throws ApuraError `store_corrupt`: the file is something else, or of another version.
    */
-  constructor({ path, logId }: SqliteRatingOptions) {
-    const database = openSqliteWriter({ path, synchronous: 'FULL' });
+  constructor({ path, logId, readOnly }: SqliteRatingOptions) {
+    const database = readOnly
+      ? openSqliteReader(path, SCHEMA)
+      : openSqliteWriter({ path, synchronous: 'FULL' });
     try {
-      applySchema(database, SCHEMA);
-      bindToLog(database, logId);
+      if (readOnly) checkLog(database, logId);
+      else {
+        applySchema(database, SCHEMA);
+        bindToLog(database, logId);
+      }
       this.#database = database;
       this.#progress = new ProgressTable(database);
       this.#usage = new RatingUsage(database);

@@ -23,7 +23,9 @@ const EMPTY_TRIES_MAX = 100;
 /** @throws ApuraError `not_ready`: nobody fills what was emptied; start a tally worker. */
 export async function haveTallyRebuilt(deps: HaveRebuiltDeps, tally: LiveTally): Promise<void> {
   const empty = { checkpoint: START, counts: [], books: [], closes: [], acts: [] };
-  await haveRebuilt(deps, 'tally', tally, async (partition) => {
+  const position = async (partition: number): Promise<number> =>
+    (await tally.read(partition)).checkpoint.nextOffset;
+  await haveRebuilt(deps, { name: 'tally', role: 'tally', position }, async (partition) => {
     // A worker moves the partition between the two: then it is tried again where it stands.
     for (let tries = 0; tries < EMPTY_TRIES_MAX; tries += 1) {
       const { checkpoint } = await tally.read(partition);
@@ -38,13 +40,24 @@ export async function haveTallyRebuilt(deps: HaveRebuiltDeps, tally: LiveTally):
 
 /** @throws ApuraError `not_ready`: nobody fills what was emptied; start a ledger worker. */
 export async function haveLedgerRebuilt(deps: HaveRebuiltDeps, ledger: Ledger): Promise<void> {
-  await haveRebuilt(deps, 'ledger', ledger, (partition) => ledger.reset(partition));
+  const position = async (partition: number): Promise<number> =>
+    (await ledger.read(partition)).checkpoint.nextOffset;
+  const store = { name: 'ledger', role: 'ledger', position };
+  await haveRebuilt(deps, store, (partition) => ledger.reset(partition));
 }
 
-async function haveRebuilt(
+/** A store that the workers of a role fill. */
+export interface WatchedStore {
+  readonly name: string;
+  readonly role: string;
+  /** The next offset that the store takes of a partition. */
+  readonly position: (partition: number) => Promise<number>;
+}
+
+/** @throws ApuraError `not_ready`: nobody fills what `empty` has emptied. */
+export async function haveRebuilt(
   deps: HaveRebuiltDeps,
-  name: 'tally' | 'ledger',
-  store: Pick<LiveTally, 'read'>,
+  { name, role, position }: WatchedStore,
   empty: (partition: number) => Promise<void>,
 ): Promise<void> {
   const { log, onProgress, sleep, stillMsMax } = deps;
@@ -55,13 +68,13 @@ async function haveRebuilt(
     let at = 0;
     let stillMs = 0;
     while (at < end) {
-      const { nextOffset } = (await store.read(partition)).checkpoint;
+      const nextOffset = await position(partition);
       stillMs = nextOffset === at ? stillMs + LOOK_MS : 0;
       at = nextOffset;
       onProgress(partition, at, end);
       if (at >= end) break;
       if (stillMs > stillMsMax) {
-        const detail = `Partition ${partition} of the ${name} was emptied, and nobody fills it: start apura ${name}.`;
+        const detail = `Partition ${partition} of the ${name} was emptied, and nobody fills it: start apura ${role}.`;
         throw new ApuraError('not_ready', detail);
       }
       await sleep(LOOK_MS, signal);

@@ -44,34 +44,47 @@ export function aggregateJob(deps: AggregateDeps): ConsumeJob<PulseCommit> {
   return new ConsumeJob<PulseCommit>({
     ...deps,
     sleep,
-    consumer: (partition) =>
-      new LogConsumer<PulseBatch, PulseCommit>({
-        log,
-        partition,
-        store: {
-          takeOver: (number) => ledger.takeOver(number),
-          checkpoint: (number) => ledger.checkpoint(number),
-          commit: ({ step }, epoch) => ledger.commit({ ...step, epoch }),
-        },
-        batches: (from, end) =>
-          readPulseBatches(
-            {
-              log,
-              logId: log.description.logId,
-              partition,
-              clock,
-              stepBytesMax: PULSE_STEP_BYTES_MAX,
-              sha256,
-            },
-            from,
-            end,
-          ),
-        channel: (capacity) => new BoundedChannel<PulseBatch>(capacity),
-      }),
+    consumer: (partition) => pulseConsumer({ log, ledger, clock }, partition),
     afterDrain: async (partition) => {
       const records = await sendPendingUsage({ ledger, transport }, partition);
       deps.onUsageSent?.(partition, records);
     },
+  });
+}
+
+/** Takes one partition of pulses into the ledger. */
+export function pulseConsumer(
+  {
+    log,
+    ledger,
+    clock,
+  }: Pick<AggregateDeps, 'log' | 'clock'> & {
+    readonly ledger: Pick<PulseLedger, 'takeOver' | 'checkpoint' | 'commit'>;
+  },
+  partition: number,
+): LogConsumer<PulseBatch, PulseCommit> {
+  return new LogConsumer<PulseBatch, PulseCommit>({
+    log,
+    partition,
+    store: {
+      takeOver: (number) => ledger.takeOver(number),
+      checkpoint: (number) => ledger.checkpoint(number),
+      commit: ({ step }, epoch) => ledger.commit({ ...step, epoch }),
+    },
+    batches: (from, end) =>
+      readPulseBatches(
+        {
+          log,
+          logId: log.description.logId,
+          partition,
+          clock,
+          stepBytesMax: PULSE_STEP_BYTES_MAX,
+          sha256,
+        },
+        from,
+        end,
+      ),
+    channel: (capacity) => new BoundedChannel<PulseBatch>(capacity),
   });
 }
 

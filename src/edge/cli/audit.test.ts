@@ -11,7 +11,7 @@ const sound = (logId: string, partition: number): PartitionAudit => ({
 
 async function told(audits: readonly PartitionAudit[]): Promise<string> {
   const io = recordingIo();
-  expect(await runAudit([], io, [], async () => audits)).toBe(0);
+  expect(await runAudit([], io, [], async () => ({ partitions: audits, metering: null }))).toBe(0);
   return io.out;
 }
 

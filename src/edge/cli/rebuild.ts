@@ -1,19 +1,29 @@
-/** `apura rebuild tally|ledger`: empties a store and fills it again from the log. */
+/** `apura rebuild tally|ledger|pulses`: empties a store and fills it again from the log. */
 import type { CliIo, ExitCode } from './cli-io.ts';
 import { createProgress } from './progress.ts';
 import { reportErrors, runCommand, runGroup } from './run-command.ts';
 import { givenSettings, SETTINGS_NOTE, type Setting, settingFlags } from './setting-flags.ts';
 
+/** `pulses`: the pulse ledger. */
+export type RebuiltStore = 'tally' | 'ledger' | 'pulses';
+
 export type RebuildStore = (
   settings: Readonly<Record<string, string>>,
-  store: 'tally' | 'ledger',
+  store: RebuiltStore,
   onProgress: (partition: number, offset: number, end: number) => void,
 ) => Promise<void>;
 
 const STORES = {
   tally: 'Count the live tally anew from the log.',
   ledger: 'Write the ledger anew from the log.',
-} as const;
+  pulses: 'Write the pulse ledger anew from the log of pulses, and let rating take its usage.',
+} as const satisfies Record<RebuiltStore, string>;
+
+const NAMES: Record<RebuiltStore, string> = {
+  tally: 'tally',
+  ledger: 'ledger',
+  pulses: 'pulse ledger',
+};
 
 export function runRebuild(
   argv: readonly string[],
@@ -30,7 +40,11 @@ export function runRebuild(
     {
       name: 'apura rebuild',
       summary: 'Rebuilds a store from the log. Stop `apura serve` first; roles apart must run on.',
-      commands: { tally: subcommand('tally'), ledger: subcommand('ledger') },
+      commands: {
+        tally: subcommand('tally'),
+        ledger: subcommand('ledger'),
+        pulses: subcommand('pulses'),
+      },
     },
     argv,
     io,
@@ -55,7 +69,7 @@ function rebuild(
       const progress = createProgress(io, `rebuild ${store}`);
       await rebuildStore(givenSettings(places, values), store, progress.at);
       progress.end();
-      await io.stdout(`The ${store} is rebuilt from the log. Check it with apura audit.\n`);
+      await io.stdout(`The ${NAMES[store]} is rebuilt from the log. Check it with apura audit.\n`);
       return 0;
     }),
   );
