@@ -7,8 +7,7 @@ import {
   pulseCursorAt,
   pulsePlaceAt,
 } from '../../domain/metering/pulse-cursor.ts';
-import type { UsageRecord, UsageTotal } from '../../domain/metering/usage.ts';
-import { tooManyUsageRows } from '../../domain/metering/usage-sum.ts';
+import type { UsageRecord } from '../../domain/metering/usage.ts';
 import type {
   ConflictPage,
   PulseAct,
@@ -33,6 +32,7 @@ import {
 import { checkpointOf, idOf } from './ledger-reader.ts';
 import { amountOf } from './numeric.ts';
 import { PULSE_STATES } from './pulse-states.ts';
+import { recordOf, usageOf } from './usage-reader.ts';
 
 const BEFORE_ALL = { occurredAt: -1, key: '0'.repeat(32) };
 const BEHIND_ALL = { receivedAt: Number.MAX_SAFE_INTEGER, arrival: Number.MAX_SAFE_INTEGER };
@@ -166,73 +166,6 @@ export class PostgresPulseLedgerReader implements PulseLedgerReader {
 const PAGE = `SELECT * FROM pulse WHERE occurred_at >= $1 AND occurred_at < $2
   AND (occurred_at, key) > ($3::bigint, $4::uuid) ORDER BY occurred_at, key LIMIT $5`;
 const PAGE_OF_SERIES = PAGE.replace('WHERE', 'WHERE pulse.series = series.series AND');
-
-/**
- * Usage by windows of a question, from a table of usage windows; see PulseLedger.usage. Adding up is the
- * server's, so that a year of quarters comes as twelve rows. The series are named by a join: behind an OR
- * the index that leads from them to their windows would not be used, and a day of one tenant would take
- * as long as everybody's year.
- */
-export async function usageOf(
-  database: PostgresDatabase,
-  table: 'usage_window' | 'rated_window',
-  { tenant, sku, unit, from, to }: UsageFilter,
-  bounds: readonly number[],
-  rowsMax: number,
-): Promise<readonly UsageRow[]> {
-  const [first, last] = [bounds[0], bounds.at(-1)];
-  if (first === undefined || last === undefined || bounds.length < 2) return [];
-  const rows = await database.rows(
-    `SELECT tenant, sku, unit, place, count, sum, min, max, last_one[1]::bigint AS last_at,
-       last_one[2] AS last_key, last_one[3] AS last
-     FROM (
-       SELECT series, width_bucket(start, $3::bigint[]) AS place, sum(count)::bigint AS count,
-         sum(sum) AS sum, min(min) AS min, max(max) AS max,
-         max(ARRAY[lpad(last_at::text, 16, '0'), last_key::text, last::text] COLLATE "C") AS last_one
-       FROM (
-         SELECT series FROM series WHERE ($4::text IS NULL OR tenant = $4)
-           AND ($5::text IS NULL OR sku = $5) AND ($6::text IS NULL OR unit = $6)
-       ) named JOIN ${table} USING (series)
-       WHERE start >= $1 AND start < $2 AND count > 0
-       GROUP BY series, place
-     ) sums JOIN series USING (series) ORDER BY tenant, sku, unit, place LIMIT $7`,
-    [Math.max(from, first), Math.min(to, last), bounds.map(String), tenant, sku, unit, rowsMax + 1],
-  );
-  if (rows.length > rowsMax) throw tooManyUsageRows(rowsMax);
-  return rows.map((row) => {
-    const place = numberOf(row.place);
-    const start = bounds[place - 1];
-    const end = bounds[place];
-    if (start === undefined || end === undefined) throw unexpected(`usage in window ${place}`);
-    return { series: seriesOf(row), start, end, ...totalOf(row) };
-  });
-}
-
-export function recordOf(row: Row): UsageRecord {
-  return {
-    series: seriesOf(row),
-    start: numberOf(row.start),
-    ...totalOf(row),
-    partition: numberOf(row.partition),
-    version: numberOf(row.version),
-  };
-}
-
-function totalOf(row: Row): UsageTotal {
-  return {
-    sum: amountOf(row.sum),
-    count: numberOf(row.count),
-    min: amountOf(row.min),
-    max: amountOf(row.max),
-    last: amountOf(row.last),
-    lastAt: numberOf(row.last_at),
-    lastKey: idOf(row.last_key),
-  };
-}
-
-function seriesOf(row: Row): UsageRecord['series'] {
-  return { tenant: textOf(row.tenant), sku: textOf(row.sku), unit: textOf(row.unit) };
-}
 
 function pulseOf(row: Row, acts: readonly PulseAct[]): StoredPulse {
   const state = STATES.find((one) => PULSE_STATES[one] === row.state);

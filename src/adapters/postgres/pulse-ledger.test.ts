@@ -189,7 +189,7 @@ describe('the pulse ledger on Postgres', () => {
       expect(done.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(3_000);
     }
     const ever = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
-    const rows = await (ledgers[0] as PulseLedger).usage(ever, [0, NOON * 2], 9);
+    const rows = await (ledgers[0] as PulseLedger).usage(ever, [0, NOON * 2], 200);
     expect(rows.reduce((sum, row) => sum + row.sum, 0n)).toBe(units('4000'));
     for (const partition of partitions) {
       expect(await (ledgers[0] as PulseLedger).recompute(partition, 0, EVER)).toEqual([]);
@@ -306,6 +306,127 @@ describe('the pulse ledger on Postgres', () => {
       const from = MIDNIGHT + USAGE_WINDOW_MS;
       expect(await ledger.forget(from, from + USAGE_WINDOW_MS)).toBe(1);
       expect(await tablesOf()).toEqual(['pulse_20261024 2']);
+    });
+  });
+
+  describe('the days of usage', () => {
+    /** Days that are not what their windows come to, those included in which nothing counts. */
+    const wrongDays = () =>
+      execute(`
+        SELECT * FROM (
+          SELECT series, partition, start - start % ${DAY_MS} AS start, sum(sum) AS sum,
+            sum(count) AS count, min(min) AS min, max(max) AS max,
+            (array_agg((last_at, last_key, last)::text ORDER BY last_at DESC, last_key DESC))[1] AS last
+          FROM usage_window WHERE count > 0 GROUP BY 1, 2, 3
+        ) windows FULL JOIN (
+          SELECT series, partition, start, sum, count, min, max, (last_at, last_key, last)::text AS last
+          FROM usage_day
+        ) days USING (series, partition, start)
+        WHERE (windows.sum, windows.count, windows.min, windows.max, windows.last)
+          IS DISTINCT FROM (days.sum, days.count, days.min, days.max, days.last)`);
+    const dayCount = async () => (await execute('SELECT * FROM usage_day')).length;
+    const pulses = ['3', '-2', '10', '0.5', '7', '7'].map((amount, n) => {
+      const occurredAt = MIDNIGHT - DAY_MS / 4 + n * (DAY_MS / 8);
+      return logged({ id: `d-${n}`, amount, occurredAt });
+    });
+    const [first = logged(), least = logged(), most = logged()] = pulses;
+    const last = pulses.at(-1) ?? logged();
+    const other = logged({ id: 'other', sku: 'other', occurredAt: MIDNIGHT });
+
+    /** Of two partitions: one that brings what is new alone, one that brings what is known as well. */
+    async function filled(ledger: PulseLedger): Promise<number> {
+      const [mine, yours] = [await ledger.takeOver(0), await ledger.takeOver(1)];
+      await ledger.commit(pulseStep(pulses.slice(0, 2), { epoch: mine.epoch }));
+      await ledger.commit(pulseStep(pulses.slice(2), { epoch: mine.epoch, from: 1 }));
+      const again = [...pulses, other, other];
+      await ledger.commit(pulseStep(again, { epoch: yours.epoch, partition: 1 }));
+      return mine.epoch;
+    }
+
+    test('are what their windows come to, where pulses are new and where some are known', async () => {
+      await using ledger = await open();
+      const epoch = await filled(ledger);
+      expect(await wrongDays()).toEqual([]);
+      expect(await dayCount()).toBe(3);
+      const more = [
+        logged({ id: 'more', amount: '11', occurredAt: last.pulse.occurredAt + 1 }),
+        logged({ id: 'less', amount: '-11', occurredAt: MIDNIGHT + USAGE_WINDOW_MS }),
+      ];
+      await ledger.commit(pulseStep([...more, last], { epoch, from: 2 }));
+      expect(await wrongDays()).toEqual([]);
+    });
+
+    test('shrink with their windows, and go with the last one in which something counts', async () => {
+      await using ledger = await open();
+      const epoch = await filled(ledger);
+      const acts = [voiding(most), amending(least, '1'), voiding(last, { actId: 'act-3' })];
+      await ledger.commit(pulseStep([], { epoch, from: 2, acts }));
+      expect(await wrongDays()).toEqual([]);
+      const rest = pulses.slice(0, 2).map((one, n) => voiding(one, { actId: `rest-${n}` }));
+      await ledger.commit(pulseStep([], { epoch, from: 3, acts: rest }));
+      expect(await wrongDays()).toEqual([]);
+      expect(await dayCount()).toBe(2);
+      const anew = [amending(first, '4', { actId: 'anew' })];
+      await ledger.commit(pulseStep([], { epoch, from: 4, acts: anew }));
+      expect(await wrongDays()).toEqual([]);
+      expect(await dayCount()).toBe(3);
+    });
+
+    test('move with a window whose pulses are forgotten in part', async () => {
+      await using ledger = await open();
+      const { epoch } = await ledger.takeOver(0);
+      const pair = [last, logged({ id: 'beside', occurredAt: last.pulse.occurredAt + 1 })];
+      await ledger.commit(pulseStep(pair, { epoch }));
+      await ledger.forget(MIDNIGHT, MIDNIGHT + DAY_MS);
+      await ledger.restore(0, columnsOf([last]));
+      await ledger.commit(pulseStep([], { epoch, from: 1, acts: [voiding(last)] }));
+      expect(await wrongDays()).toEqual([]);
+      expect(await dayCount()).toBe(1);
+    });
+
+    test('are put right by a recompute, as windows are', async () => {
+      await using ledger = await open();
+      await filled(ledger);
+      for (const harm of [
+        'UPDATE usage_day SET sum = sum + 1',
+        'UPDATE usage_day SET last_at = 0',
+        'DELETE FROM usage_day',
+        `INSERT INTO usage_day SELECT start + ${DAY_MS * 9}, series, partition, count, last_at,
+           last_key, sum, min, max, last FROM usage_day`,
+        'UPDATE usage_window SET sum = 0, max = 0',
+      ]) {
+        await execute(harm);
+        expect(await wrongDays(), harm).not.toEqual([]);
+        // From the middle of the first day on: whole days are looked at.
+        const from = MIDNIGHT - DAY_MS / 4;
+        for (const partition of [0, 1]) await ledger.recompute(partition, from, EVER);
+        expect(await wrongDays(), harm).toEqual([]);
+        expect(await dayCount(), harm).toBe(3);
+      }
+    });
+
+    test('go with their partition', async () => {
+      await using ledger = await open();
+      await filled(ledger);
+      await ledger.reset(0);
+      expect(await wrongDays()).toEqual([]);
+      expect(await dayCount()).toBe(1);
+    });
+
+    test('answer for what is asked by whole days, and windows for the rest', async () => {
+      await using ledger = await open();
+      await filled(ledger);
+      await execute('UPDATE usage_day SET sum = 1000');
+      const sums = async (from: number, to: number, bounds: readonly number[]) => {
+        const filter = { tenant: null, sku: first.pulse.sku, unit: null, from, to };
+        return (await ledger.usage(filter, bounds, 9)).map(({ sum }) => sum);
+      };
+      const [start, end] = [MIDNIGHT, MIDNIGHT + DAY_MS];
+      expect(await sums(start, end, [start, end])).toEqual([units('1000')]);
+      expect(await sums(start, end - USAGE_WINDOW_MS, [start, end])).toEqual([units('24.5')]);
+      expect(await sums(start, end, [start, NOON, end])).toEqual([units('24.5')]);
+      const long = MIDNIGHT - DAY_MS / 2;
+      expect(await sums(long, end, [long, end])).toEqual([units('1001')]);
     });
   });
 

@@ -31,21 +31,19 @@ import { PostgresDeadLetters } from './dead-letters.ts';
 import { checkpointOf } from './ledger-reader.ts';
 import { arrayOf } from './literals.ts';
 import { bindToLog } from './log-binding.ts';
-import {
-  INVENTORY,
-  inventoryOf,
-  PostgresPulseLedgerReader,
-  recordOf,
-} from './pulse-ledger-reader.ts';
+import { INVENTORY, inventoryOf, PostgresPulseLedgerReader } from './pulse-ledger-reader.ts';
 import { PULSE_STAGING_TABLE } from './pulse-schema.ts';
 import { commitCall, encodePulseRows } from './pulse-step.ts';
 import { SeriesDirectory, seriesName } from './series-numbers.ts';
+import { recordOf } from './usage-reader.ts';
 
 export interface PostgresPulseLedgerOptions extends PostgresOptions {
   /** The log that the ledger belongs to. */
   readonly logId: string;
 }
 
+/** After a step that brings known keys again, as many of its partition are expected to. */
+const WARY_STEPS = 16;
 /** How long a day whose table could not be made is left to the default one. */
 const DAY_RETRY_MS = 10_000;
 /** Pulses that come later than this, or sooner, share the default table: few days, and few of each. */
@@ -80,6 +78,8 @@ class PostgresPulseLedger implements PulseLedger {
   readonly #series = new SeriesDirectory();
   /** Connections that have their table `staged_pulse`. */
   readonly #staging = new WeakSet<PoolClient>();
+  /** How many steps of a partition are still expected to bring known keys. */
+  readonly #wary = new Map<number, number>();
   /** Until when no table needs to be made for a day, by `performance.now()`. */
   readonly #days = new Map<number, number>();
 
@@ -102,7 +102,9 @@ class PostgresPulseLedger implements PulseLedger {
   }
 
   async commit(step: PulseStep): Promise<PulseCommit> {
-    const { pulses, totals, acts } = step;
+    const { partition, pulses, totals, acts } = step;
+    const wary = this.#wary.get(partition) ?? 0;
+    this.#wary.set(partition, Math.max(wary - 1, 0));
     // An act may have to add a large window up anew.
     const timeoutMs = acts.length === 0 ? undefined : SCAN_TIMEOUT_MS;
     await this.#prepareDays(pulses);
@@ -111,15 +113,12 @@ class PostgresPulseLedger implements PulseLedger {
       const series = [...pulses.series, ...totals.map((total) => total.series)];
       const numbers = await this.#series.numbersOf(client, series);
       const rows = encodePulseRows(pulses, numbers);
-      const call = commitCall(step, this.#logId, numbers);
+      const call = commitCall(step, this.#logId, numbers, wary === 0);
       await copyRows(client, 'staged_pulse', { rows, rowCount: pulses.count });
       const row = await callAndCommit(client, call);
-      return {
-        outcome: outcomeOf(row),
-        counted: numberOf(row.counted),
-        duplicates: numberOf(row.duplicates),
-        conflicts: numberOf(row.conflicts),
-      };
+      const [duplicates, conflicts] = [numberOf(row.duplicates), numberOf(row.conflicts)];
+      if (duplicates + conflicts > 0) this.#wary.set(partition, WARY_STEPS);
+      return { outcome: outcomeOf(row), counted: numberOf(row.counted), duplicates, conflicts };
     }, timeoutMs);
   }
 

@@ -82,8 +82,16 @@ function writeBytes(
   return at + 4 + end - start;
 }
 
-/** The call of `commit_pulses`, without parameters. `numbers` knows the series of the step's totals. */
-export function commitCall(step: PulseStep, logId: string, numbers: SeriesNumbers): string {
+/**
+ * The call of `commit_pulses`, without parameters. `numbers` knows the series of the step's totals;
+ * `isNew` says that no key of the step is likely to be known.
+ */
+export function commitCall(
+  step: PulseStep,
+  logId: string,
+  numbers: SeriesNumbers,
+  isNew: boolean,
+): string {
   const { partition, epoch, totals, acts, deadLetters } = step;
   const { nextOffset, logTime, windowStartOffset, lastBlockCrc } = step.checkpoint;
   const place = [partition, epoch, step.from, nextOffset, logTime, windowStartOffset, lastBlockCrc];
@@ -91,6 +99,7 @@ export function commitCall(step: PulseStep, logId: string, numbers: SeriesNumber
   const series = totals.map((total) => numbers.get(seriesName(total.series)) ?? Number.NaN);
   const values = [
     ...[...place, version, step.pulses.count].map(numberOf),
+    String(isNew),
     arrayOf('integer', series),
     arrayOf(
       'bigint',

@@ -33,9 +33,9 @@ import { PostgresDeadLetters } from './dead-letters.ts';
 import { checkpointOf } from './ledger-reader.ts';
 import { arrayOf, lettersOf, totalArrays } from './literals.ts';
 import { bindToLog } from './log-binding.ts';
-import { usageOf } from './pulse-ledger-reader.ts';
 import { RatingReader } from './rating-reader.ts';
 import { SeriesDirectory, seriesName } from './series-numbers.ts';
+import { usageOf } from './usage-reader.ts';
 
 export interface PostgresRatingBookOptions extends PostgresOptions {
   /** The log `resource-usage` that the book belongs to. */

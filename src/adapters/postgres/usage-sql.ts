@@ -1,5 +1,6 @@
 /** How usage is added up in SQL: by every function of the schema the same way. */
 import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
+import { USAGE_DAY_MS } from '../../domain/metering/usage-spans.ts';
 
 /**
  * What rows of `pulse` add up to: the last one by (occurred_at, key) as the greatest of texts, which takes no
@@ -8,16 +9,30 @@ import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
 export const ADD_UP_PULSES = `count(*) AS count, sum(amount) AS sum, min(amount) AS min, max(amount) AS max,
   max(ARRAY[lpad(occurred_at::text, 16, '0'), key::text, amount::text] COLLATE "C") AS last_one`;
 
-/** The columns of a total, of rows that ADD_UP_PULSES has made. */
+/** What rows that are totals themselves add up to: of windows in which something counts. */
+export const ADD_UP_TOTALS = `sum(count)::bigint AS count, sum(sum) AS sum, min(min) AS min, max(max) AS max,
+  max(ARRAY[lpad(last_at::text, 16, '0'), last_key::text, last::text] COLLATE "C") AS last_one`;
+
+/** The columns of a total, of rows that ADD_UP_PULSES or ADD_UP_TOTALS has made. */
 export const TOTAL = `count, sum, min, max, last_one[1]::bigint AS last_at, last_one[2]::uuid AS last_key,
   last_one[3]::numeric AS last`;
 
 /** The window that a pulse counts in. */
 export const START = `occurred_at - mod(occurred_at, ${USAGE_WINDOW_MS}) AS start`;
 
+/** The UTC day that a window counts in. */
+export const DAY = `start - mod(start, ${USAGE_DAY_MS}) AS day`;
+
 /** Rises once a transaction, whatever version a recompute between two steps has given out. */
 export const NEXT_VERSION = `CASE w.xmin WHEN pg_current_xact_id()::xid THEN w.version
         ELSE greatest(p_version, w.version + 1) END`;
+
+/** Of the row `w` and the one that is added to it. */
+const THE_LATER_LAST = `(last_at, last_key, last) = (
+        SELECT CASE WHEN later THEN EXCLUDED.last_at ELSE w.last_at END,
+          CASE WHEN later THEN EXCLUDED.last_key ELSE w.last_key END,
+          CASE WHEN later THEN EXCLUDED.last ELSE w.last END
+        FROM (SELECT (EXCLUDED.last_at, EXCLUDED.last_key) > (w.last_at, w.last_key)) AS place (later))`;
 
 /**
  * Adds the rows of `added` to the partition's windows. A window that had come to nothing begins
@@ -33,9 +48,23 @@ export const ADD_USAGE = `
       sum = w.sum + EXCLUDED.sum,
       min = CASE WHEN w.count = 0 THEN EXCLUDED.min ELSE least(w.min, EXCLUDED.min) END,
       max = CASE WHEN w.count = 0 THEN EXCLUDED.max ELSE greatest(w.max, EXCLUDED.max) END,
-      (last_at, last_key, last) = (
-        SELECT CASE WHEN later THEN EXCLUDED.last_at ELSE w.last_at END,
-          CASE WHEN later THEN EXCLUDED.last_key ELSE w.last_key END,
-          CASE WHEN later THEN EXCLUDED.last ELSE w.last END
-        FROM (SELECT (EXCLUDED.last_at, EXCLUDED.last_key) > (w.last_at, w.last_key)) AS place (later)),
+      ${THE_LATER_LAST},
       version = ${NEXT_VERSION}`;
+
+/** What `usage_day` is filled with: a place, and TOTAL. */
+export const DAY_COLUMNS =
+  'start, series, partition, count, sum, min, max, last_at, last_key, last';
+
+/** Adds the rows of `added`, each of a window, to the partition's days. */
+export const ADD_DAYS = `
+  INSERT INTO usage_day AS w (${DAY_COLUMNS})
+    SELECT day, series, p_partition, ${TOTAL}
+    FROM (SELECT series, day, ${ADD_UP_TOTALS} FROM (SELECT *, ${DAY} FROM added) a
+      GROUP BY series, day) days
+    ORDER BY series, day
+    ON CONFLICT (series, start, partition) DO UPDATE SET
+      count = w.count + EXCLUDED.count,
+      sum = w.sum + EXCLUDED.sum,
+      min = least(w.min, EXCLUDED.min),
+      max = greatest(w.max, EXCLUDED.max),
+      ${THE_LATER_LAST}`;
