@@ -148,6 +148,16 @@ describe('the event log on RabbitMQ', () => {
     },
   );
 
+  check('what was confirmed makes room for what comes, however much it is', async () => {
+    const log = await openLog(crypto.randomUUID());
+    const block = { partition: 0, bytes: new Uint8Array(4 << 20) };
+    // More in all than may wait for its confirmation, and each of many frames.
+    for (let blocks = 0; blocks < 9; blocks += 1) {
+      await log.append([block], { offsets: 'unneeded' });
+    }
+    expect(await log.bounds(0)).toEqual({ start: 0, end: 9 });
+  });
+
   check('a lost confirmation is append_unknown, and the block is there', async () => {
     const logId = crypto.randomUUID();
     const proxy = await proxied();

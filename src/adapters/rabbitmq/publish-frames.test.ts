@@ -6,16 +6,16 @@ import { encodePublish } from './publish-frames.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 // Its own files: the package does not offer them by name.
-const require = createRequire(import.meta.resolve('amqplib'));
+const ofAmqplib = createRequire(import.meta.resolve('amqplib'));
 const defs: {
   readonly BasicPublish: number;
   readonly BasicProperties: number;
   encodeMethod(id: number, channel: number, fields: Fields): Buffer;
   encodeProperties(id: number, channel: number, size: number, fields: Fields): Buffer;
-} = require('./lib/defs.js');
+} = ofAmqplib('./lib/defs.js');
 const frame: {
   makeBodyFrame(channel: number, payload: Buffer): Buffer;
-} = require('./lib/frame.js');
+} = ofAmqplib('./lib/frame.js');
 
 const OVERHEAD = 8;
 
