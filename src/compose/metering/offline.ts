@@ -27,7 +27,7 @@ import { sleep } from '../sleep.ts';
 import { pulseConsumer, sha256 } from './jobs.ts';
 
 /** Usage goes to rating and charges follow within this time, ms, where nothing is amiss. */
-const PAUSE_MS = 2_000;
+const PAUSE_MS = 1_000;
 
 export interface AuditedMetering extends Pick<AuditMeteringDeps, 'log' | 'ledger' | 'book'> {
   readonly usageLog: AuditMeteringDeps['usageLog'];
