@@ -250,7 +250,7 @@ function answers(): MeteringUseCases {
     deadLetter: async () => letter,
     requeueDeadLetter: async () => ({ kind: 'ok', letter: deadLetter({ state: 'REQUEUED' }) }),
     discardDeadLetter: async () => ({ kind: 'ok', letter: deadLetter({ state: 'DISCARDED' }) }),
-    resolveDeadLetters: async () => ({ resolved: 7, hasMore: true }),
+    resolveDeadLetters: async () => ({ resolved: 7, failed: [], nextCursor: 'place' }),
     acts: async () => ({ acts: [meteringAct()], nextCursor: null }),
     overview: async () => ({
       partitions: [

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { MeteringWorks, pulse } from '../../../test/support/metering-works.ts';
 import { encodePulseBlock, encodeUsageBlock } from '../../domain/counting/block.ts';
+import { ApuraError } from '../../domain/errors.ts';
 import {
   type DeadLetter,
   type DeadLetterReport,
@@ -315,18 +316,65 @@ test('many letters are decided about at once, those that match and wait', async 
   const some = [1, 2, 3].map((id) => report(`a${id}`, { tenant: 'acme' }));
   room.letters.report([...some, report('z', { tenant: 'zoo' })]);
   const first = some[0]?.id ?? '';
+  const ended = (resolved: number) => ({ resolved, failed: [], nextCursor: null });
   await room.useCases.discardDeadLetter({ id: first, actor });
   const filter = { ...ANY, tenant: 'acme', state: 'DISCARDED' } as const;
-  const all = { filter, state: 'REQUEUED', actor } as const;
-  expect(await room.useCases.resolveDeadLetters(all)).toEqual({ resolved: 2, hasMore: false });
+  const all = { filter, state: 'REQUEUED', actor, cursor: null } as const;
+  expect(await room.useCases.resolveDeadLetters(all)).toEqual(ended(2));
   await room.consume();
   expect(await countedIn(room)).toEqual([2, 0]);
-  const rest = { filter: ANY, state: 'DISCARDED', actor } as const;
-  expect(await room.useCases.resolveDeadLetters(rest)).toEqual({ resolved: 1, hasMore: false });
-  expect(await room.useCases.resolveDeadLetters(rest)).toEqual({ resolved: 0, hasMore: false });
+  const rest = { filter: ANY, state: 'DISCARDED', actor, cursor: null } as const;
+  expect(await room.useCases.resolveDeadLetters(rest)).toEqual(ended(1));
+  expect(await room.useCases.resolveDeadLetters(rest)).toEqual(ended(0));
   const many = Array.from({ length: 501 }, (_, id) => report(`m${id}`, { failedAt: id }));
   room.letters.report(many);
-  expect(await room.useCases.resolveDeadLetters(rest)).toEqual({ resolved: 500, hasMore: true });
+  const { resolved, nextCursor } = await room.useCases.resolveDeadLetters(rest);
+  expect(resolved).toBe(500);
+  expect(await room.useCases.resolveDeadLetters({ ...rest, cursor: nextCursor })).toEqual(ended(1));
+});
+
+test('letters that can not be sent again are told one by one, and keep no other waiting', async () => {
+  const room = new MeteringWorks('2026-03-10');
+  const origin = { logId: 'other', partition: 0, offset: 0, index: 0 };
+  const code = 'rating_unavailable';
+  const foreign = reported(encodePulse(pulse('1', '5')), { origin, code, failedAt: 3 });
+  const sound = reported(encodePulse(pulse('2', '5')), { code, failedAt: 2 });
+  const given = reported(encodePulse(pulse('3', '5')), { code, failedAt: 1 });
+  const gone = reported(encodePulse(pulse('4', '5')), { code, failedAt: 0 });
+  room.letters.report([foreign, sound, given, gone]);
+  const letters = lettersWith(room, {
+    // Somebody else decides between the list and the letter.
+    get: async (id) => {
+      if (id === gone.id) return null;
+      if (id === given.id)
+        await room.letters.resolve(id, ['PENDING'], 'DISCARDED', { actor, at: 1 });
+      return room.letters.get(id);
+    },
+  });
+  const all = { filter: ANY, state: 'REQUEUED', actor, cursor: null } as const;
+  expect(await deskOn(room, { letters }).resolveAll(all)).toEqual({
+    resolved: 1,
+    failed: [
+      { id: foreign.id, code: 'log_mismatch', detail: 'The bytes come from the log other.' },
+      { id: given.id, code: 'dead_letter_state', detail: 'The letter is DISCARDED.' },
+      { id: gone.id, code: 'dead_letter_not_found', detail: 'No dead letter has this id.' },
+    ],
+    nextCursor: null,
+  });
+  const away = async (): Promise<never> => {
+    throw new ApuraError('log_unavailable', 'away');
+  };
+  const pulses = { ...room.parts.pulses, append: away };
+  const back = { actor, at: 1 };
+  await room.letters.resolve(sound.id, ['REQUEUED'], 'PENDING', back);
+  await expect(deskOn(room, { pulses }).resolveAll(all)).rejects.toMatchObject({
+    code: 'log_unavailable',
+  });
+  const broken = { ...room.parts.pulses, append: () => Promise.reject(new Error('broken')) };
+  await expect(deskOn(room, { pulses: broken }).resolveAll(all)).rejects.toThrow('broken');
+  room.clock.advance(86_400_000);
+  // The clock meets the foreign one first, and goes on.
+  expect(await deskOn(room).retryDue()).toBe(2);
 });
 
 test('what time may mend is sent again by itself when its time has come', async () => {

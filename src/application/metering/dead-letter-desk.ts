@@ -6,6 +6,7 @@
  * their way; and whoever reads the log knows what it has taken already.
  */
 import { type BlockWriter, decodeBlock, encodePulseBlock } from '../../domain/counting/block.ts';
+import type { ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { DeadLetter, DeadLetterState } from '../../domain/metering/dead-letter.ts';
 import { varintLength, writeVarint } from '../../domain/metering/wire-varint.ts';
@@ -38,6 +39,24 @@ export type LetterResult =
   | { readonly kind: 'not_found' }
   /** It is in a state that does not allow it. */
   | { readonly kind: 'conflict'; readonly letter: DeadLetter };
+
+/** What became of many letters at once. */
+export interface LettersResolved {
+  readonly resolved: number;
+  /** Of a page: those that stay as they are, and why. */
+  readonly failed: readonly LetterFailure[];
+  /** Where the next call goes on; null where no more match. */
+  readonly nextCursor: string | null;
+}
+
+export interface LetterFailure {
+  readonly id: string;
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** What keeps the letter itself from being sent again; any other failure is everybody's. */
+export const LETTER_FAILURES: ReadonlySet<ErrorCode> = new Set(['log_mismatch', 'not_ready']);
 
 /** Letters that one call decides about at most. */
 const AT_ONCE_MAX = 500;
@@ -73,22 +92,53 @@ export class DeadLetterDesk {
     return this.#settle(letter, 'DISCARDED', actor);
   }
 
-  /** The same for PENDING letters that match, AT_ONCE_MAX of them. @throws as `requeue`. */
+  /**
+   * The same for PENDING letters that match, AT_ONCE_MAX of them from the cursor on. What keeps one letter
+   * from it keeps no other.
+   *
+   * @throws ApuraError `invalid_query`: the cursor is not one of these.
+   * @throws as EventLog.append and the stores: some were resolved, and all others are PENDING as before.
+   */
   async resolveAll(input: {
     readonly filter: DeadLetterFilter;
     readonly state: 'REQUEUED' | 'DISCARDED';
     readonly actor: string;
-  }): Promise<{ readonly resolved: number; readonly hasMore: boolean }> {
-    const { filter, state, actor } = input;
+    readonly cursor: string | null;
+  }): Promise<LettersResolved> {
+    const { filter, state, actor, cursor } = input;
     const pending = { ...filter, state: 'PENDING' } as const;
-    const page = await this.#deps.letters.list(pending, null, AT_ONCE_MAX);
+    const page = await this.#deps.letters.list(pending, cursor, AT_ONCE_MAX);
     let resolved = 0;
+    const failed: LetterFailure[] = [];
     for (const { id } of page.letters) {
-      const decide =
-        state === 'REQUEUED' ? this.requeue({ id, actor }) : this.discard({ id, actor });
-      if ((await decide).kind === 'ok') resolved += 1;
+      const failure = await this.#decide(id, state, actor);
+      if (failure === null) resolved += 1;
+      else failed.push(failure);
     }
-    return { resolved, hasMore: page.nextCursor !== null };
+    return { resolved, failed, nextCursor: page.nextCursor };
+  }
+
+  async #decide(
+    id: string,
+    state: 'REQUEUED' | 'DISCARDED',
+    actor: string,
+  ): Promise<LetterFailure | null> {
+    try {
+      const outcome = await (state === 'REQUEUED'
+        ? this.requeue({ id, actor })
+        : this.discard({ id, actor }));
+      if (outcome.kind === 'ok') return null;
+      if (outcome.kind === 'conflict') {
+        const detail = `The letter is ${outcome.letter.state}.`;
+        return { id, code: 'dead_letter_state', detail };
+      }
+      return { id, code: 'dead_letter_not_found', detail: 'No dead letter has this id.' };
+    } catch (error) {
+      if (!(error instanceof ApuraError)) throw error;
+      const { code, message } = error;
+      if (LETTER_FAILURES.has(code)) return { id, code, detail: message };
+      throw error;
+    }
   }
 
   /** Sends the letters again whose time has come. Resolves to how many. @throws as `requeue`. */
@@ -97,7 +147,7 @@ export class DeadLetterDesk {
     const due = await letters.due(clock.now(), AT_ONCE_MAX);
     let sent = 0;
     for (const { id } of due) {
-      if ((await this.requeue({ id, actor: CLOCK_ACTOR })).kind === 'ok') sent += 1;
+      if ((await this.#decide(id, 'REQUEUED', CLOCK_ACTOR)) === null) sent += 1;
     }
     return sent;
   }

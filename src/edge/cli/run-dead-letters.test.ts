@@ -162,7 +162,7 @@ describe.each([
 
   test('by a filter asks for one batch, and says that more match', async () => {
     const { exitCode, out, err, asked } = await run([verb, '--code', 'c', '--tenant=t'], () =>
-      Response.json({ resolved: 500, hasMore: true }),
+      Response.json({ resolved: 500, failed: [], nextCursor: 'a', hasMore: true }),
     );
     expect(exitCode).toBe(0);
     expect(asked.map(({ body }) => body)).toEqual([{ filter: { tenant: 't', code: 'c' } }]);
@@ -174,18 +174,35 @@ describe.each([
     const answers = [500, 500, 1];
     const next: Answer = () => {
       const resolved = answers.shift() ?? 0;
-      return Response.json({ resolved, hasMore: answers.length > 0 });
+      const nextCursor = answers.length > 0 ? `place-${answers.length}` : null;
+      return Response.json({ resolved, failed: [], nextCursor, hasMore: nextCursor !== null });
     };
     const whole = await run([verb, '--all', '--batches', '9', '--json'], next);
-    expect(whole.asked.map(({ body }) => body)).toEqual(Array(3).fill({ filter: {} }));
-    expect(JSON.parse(whole.out)).toEqual({ resolved: 1_001, hasMore: false });
+    expect(whole.asked.map(({ body }) => body)).toEqual([
+      { filter: {} },
+      { filter: {}, cursor: 'place-2' },
+      { filter: {}, cursor: 'place-1' },
+    ]);
+    expect(JSON.parse(whole.out)).toEqual({ resolved: 1_001, failed: [], hasMore: false });
     expect(whole.err).toBe('');
     const two = await run([verb, '--all', '--batches', '2'], () =>
-      Response.json({ resolved: 1, hasMore: true }),
+      Response.json({ resolved: 1, failed: [], nextCursor: 'place', hasMore: true }),
     );
     expect(two.asked).toHaveLength(2);
-    const one = await run([verb, '--all'], () => Response.json({ resolved: 1, hasMore: false }));
+    const one = await run([verb, '--all'], () =>
+      Response.json({ resolved: 1, failed: [], nextCursor: null, hasMore: false }),
+    );
     expect(one.out).toBe(`1 letter ${done}.\n`);
+  });
+
+  test('by a filter says which could not be, and why', async () => {
+    const failed = [{ id: ID, code: 'log_mismatch', detail: 'The bytes come from the log old.' }];
+    const { exitCode, out } = await run([verb, '--all'], () =>
+      Response.json({ resolved: 2, failed, nextCursor: null, hasMore: false }),
+    );
+    expect(exitCode).toBe(1);
+    expect(out).toStartWith(`2 letters ${done}.\n`);
+    expect(out).toContain(`${ID}  log_mismatch  The bytes come from the log old.`);
   });
 
   test.each([[[]], [[ID, '--all']], [[ID, '--code=c']], [['--all', '--queue=resource-usage.dlq']]])(

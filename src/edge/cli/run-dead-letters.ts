@@ -162,19 +162,27 @@ async function decideByFilter(
   io: CliIo,
 ): Promise<ExitCode> {
   let resolved = 0;
+  const failed: Json[] = [];
+  let cursor: string | null = null;
   let hasMore = true;
   for (let batch = 0; hasMore && batch < batches; batch += 1) {
-    const answer = await api.post(`/v1/dead-letters/${verb}`, { filter }, BATCH_TIMEOUT_MS);
+    const body = cursor === null ? { filter } : { filter, cursor };
+    const answer = await api.post(`/v1/dead-letters/${verb}`, body, BATCH_TIMEOUT_MS);
     resolved += Number(answer.resolved);
-    hasMore = answer.hasMore === true;
+    failed.push(...((answer.failed ?? []) as Json[]));
+    cursor = typeof answer.nextCursor === 'string' ? answer.nextCursor : null;
+    hasMore = cursor !== null;
   }
   const done = verb === 'requeue' ? 'sent again' : 'given up';
   const letters = resolved === 1 ? 'letter' : 'letters';
-  await io.stdout(
-    asJson ? `${JSON.stringify({ resolved, hasMore })}\n` : `${resolved} ${letters} ${done}.\n`,
-  );
+  if (asJson) await io.stdout(`${JSON.stringify({ resolved, failed, hasMore })}\n`);
+  else {
+    await io.stdout(`${resolved} ${letters} ${done}.\n`);
+    const rows = failed.map(({ id, code, detail }) => [id, code, detail].map(String));
+    if (rows.length > 0) await io.stdout(textTable(['ID', 'CODE', 'WHY NOT'], rows));
+  }
   if (hasMore) io.stderr('More match: run it again, or with more --batches.\n');
-  return 0;
+  return failed.length === 0 ? 0 : 1;
 }
 
 /** Those that were given, by their names in the API. */

@@ -666,14 +666,38 @@ describe('dead letters', () => {
   test('are moved by filter, as many as one request does', async () => {
     const filter = { code: 'block_invalid' };
     const answer = await json('/v1/dead-letters/discard', post({ filter }));
-    expect(answer).toEqual({ resolved: 7, hasMore: true });
-    expect(room.lastAsked('resolveDeadLetters')).toEqual([
-      {
-        filter: { queue: null, state: null, tenant: null, code: 'block_invalid' },
-        state: 'DISCARDED',
-        actor: 'operator',
+    expect(answer).toEqual({ resolved: 7, failed: [], nextCursor: 'place', hasMore: true });
+    const asked = {
+      filter: { queue: null, state: null, tenant: null, code: 'block_invalid' },
+      ...{ state: 'DISCARDED', actor: 'operator' },
+    };
+    expect(room.lastAsked('resolveDeadLetters')).toEqual([{ ...asked, cursor: null }]);
+    const failed = [{ id: LETTER, code: 'log_mismatch', detail: 'Of another log.' } as const];
+    answering({ resolveDeadLetters: async () => ({ resolved: 0, failed, nextCursor: null }) });
+    const cursor = 'place';
+    expect(await json('/v1/dead-letters/discard', post({ filter, cursor }))).toEqual({
+      ...{ resolved: 0, failed, nextCursor: null, hasMore: false },
+    });
+    expect(room.lastAsked('resolveDeadLetters')).toEqual([{ ...asked, cursor }]);
+  });
+
+  test('are moved by id also behind one that can not be, which says why', async () => {
+    const other = 'cd'.repeat(32);
+    answering({
+      requeueDeadLetter: async ({ id }) => {
+        if (id === LETTER) throw new ApuraError('log_mismatch', 'Of another log.');
+        return { kind: 'ok', letter: deadLetter({ state: 'REQUEUED' }) };
       },
-    ]);
+    });
+    expect(await json('/v1/dead-letters/requeue', post({ ids: [LETTER, other] }))).toEqual({
+      results: [
+        { id: LETTER, result: 'failed', state: 'PENDING', detail: 'Of another log.' },
+        { id: other, result: 'resolved', state: 'REQUEUED' },
+      ],
+    });
+    answering({ requeueDeadLetter: () => Promise.reject(new ApuraError('log_unavailable', '')) });
+    const [status] = await refusal('/v1/dead-letters/requeue', post({ ids: [LETTER, other] }));
+    expect(status).toBe(503);
   });
 
   test.each([
@@ -681,6 +705,7 @@ describe('dead letters', () => {
     ['no id', { ids: [] }],
     ['what is no id', { ids: ['x'] }],
     ['ids and a filter', { ids: [LETTER], filter: {} }],
+    ['ids and a cursor', { ids: [LETTER], cursor: 'place' }],
     ['too many ids', { ids: Array.from({ length: LETTERS_PER_REQUEST_MAX + 1 }, () => LETTER) }],
     ['a state', { filter: { state: 'PENDING' } }],
   ])('are not moved by %s', async (_name, body) => {

@@ -3,7 +3,7 @@
  * from thread to thread: the embedded form answers in a thread of its own.
  */
 import type { PulseActResult } from '../../application/metering/act-on-pulse.ts';
-import type { LetterResult } from '../../application/metering/dead-letter-desk.ts';
+import type { LetterResult, LettersResolved } from '../../application/metering/dead-letter-desk.ts';
 import type { Refused } from '../../application/metering/entry-rules.ts';
 import type { EstimateResult } from '../../application/metering/estimate-charges.ts';
 import type { Overview } from '../../application/metering/get-overview.ts';
@@ -29,13 +29,6 @@ export interface MeteringCaller {
 export type EntryResult<Kind extends EntryKind> =
   | { readonly kind: 'ok'; readonly entry: ShownEntries[Kind] }
   | Refused;
-
-/** What became of many dead letters at once. */
-export interface LettersResolved {
-  readonly resolved: number;
-  /** Whether more of them match: call again. */
-  readonly hasMore: boolean;
-}
 
 export interface MeteringUseCases {
   /** `expectedVersion`: 0 creates. The body is the whole entry. API keys are made by `createApiKey`. */
@@ -157,6 +150,8 @@ export interface MeteringUseCases {
     readonly filter: DeadLetterFilter;
     readonly state: 'REQUEUED' | 'DISCARDED';
     readonly actor: string;
+    /** `nextCursor` of the call before; null at first. */
+    readonly cursor: string | null;
   }): Promise<LettersResolved>;
   acts(tenant: string | null, cursor: string | null, limit: number): Promise<MeteringActPage>;
   overview(): Promise<Overview>;

@@ -1,6 +1,7 @@
 /** Dead letters over HTTP: listed, read byte by byte, sent again or given up, one by one or many at once. */
 
-import type { LetterResult } from '../../application/metering/dead-letter-desk.ts';
+import { LETTER_FAILURES, type LetterResult } from '../../application/metering/dead-letter-desk.ts';
+import { ApuraError } from '../../domain/errors.ts';
 import type { DeadLetterState } from '../../domain/metering/dead-letter.ts';
 import { jsonResponse } from './json-response.ts';
 import type { MeteringUseCases } from './metering-deps.ts';
@@ -161,13 +162,14 @@ function manyRoute(useCases: Resolver, verb: Verb): Route {
       summary: MANY_SUMMARIES[verb],
       description:
         `By id, at most ${LETTERS_PER_REQUEST_MAX}, with the result of each; or all PENDING ones ` +
-        'that match a filter, a bounded number a request.',
+        'that match a filter, a bounded number a request, with those that could not be and why.',
       security: OPERATOR_SECURITY,
       request: { body: jsonBody(lettersBodySchema) },
       responses: {
         200: jsonContent('What became of them.', lettersAnswerSchema),
         ...problemResponses(
           ...BODY_PROBLEMS,
+          'invalid_query',
           'log_unavailable',
           'append_unknown',
           ...OPERATOR_PROBLEMS,
@@ -179,16 +181,17 @@ function manyRoute(useCases: Resolver, verb: Verb): Route {
       if (body.kind === 'refused') return body.response;
       const given = lettersBodySchema.safeParse(body.value);
       if (!given.success) return problemOfFields('invalid_body', fieldErrorsOf(given.error.issues));
-      const { ids, filter = {} } = given.data;
+      const { ids, filter = {}, cursor = null } = given.data;
       if (ids !== undefined)
         return jsonResponse({ results: await resolveEach(useCases, verb, ids) });
       const { queue = null, tenant = null, code = null } = filter;
-      const { resolved, hasMore } = await useCases.resolveDeadLetters({
+      const { resolved, failed, nextCursor } = await useCases.resolveDeadLetters({
         filter: { queue, state: null, tenant, code },
         state: STATES[verb],
         actor: OPERATOR_ACTOR,
+        cursor,
       });
-      return jsonResponse({ resolved, hasMore });
+      return jsonResponse({ resolved, failed, nextCursor, hasMore: nextCursor !== null });
     },
   };
 }
@@ -197,11 +200,16 @@ function manyRoute(useCases: Resolver, verb: Verb): Route {
 async function resolveEach(useCases: Resolver, verb: Verb, ids: readonly string[]) {
   const results: {
     readonly id: string;
-    readonly result: 'resolved' | 'not_found' | 'conflict';
+    readonly result: 'resolved' | 'not_found' | 'conflict' | 'failed';
     readonly state: DeadLetterState | null;
+    readonly detail?: string;
   }[] = [];
   for (const id of new Set(ids)) {
-    const outcome = await resolveOne(useCases, verb, id);
+    const outcome = await resolveOne(useCases, verb, id).catch(impossible);
+    if ('detail' in outcome) {
+      results.push({ id, result: 'failed', state: 'PENDING', detail: outcome.detail });
+      continue;
+    }
     const result = outcome.kind === 'ok' ? 'resolved' : outcome.kind;
     const state = outcome.kind === 'not_found' ? null : outcome.letter.state;
     results.push({ id, result, state });
@@ -212,6 +220,14 @@ async function resolveEach(useCases: Resolver, verb: Verb, ids: readonly string[
 function resolveOne(useCases: Resolver, verb: Verb, id: string): Promise<LetterResult> {
   const input = { id, actor: OPERATOR_ACTOR };
   return verb === 'requeue' ? useCases.requeueDeadLetter(input) : useCases.discardDeadLetter(input);
+}
+
+/** What keeps one letter where it is, and no other. @throws what concerns them all. */
+function impossible(error: unknown): { readonly detail: string } {
+  if (error instanceof ApuraError && LETTER_FAILURES.has(error.code)) {
+    return { detail: error.message };
+  }
+  throw error;
 }
 
 function letterNotFound(): Response {

@@ -127,9 +127,16 @@ export const lettersBodySchema = z
     filter: letterFilter.optional().openapi({
       description: 'PENDING letters that match; an empty one matches all.',
     }),
+    cursor: z.string().min(1).max(128).optional().openapi({
+      description: 'With a filter: `nextCursor` of the answer before.',
+    }),
   })
   .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), {
     message: 'must name either ids or a filter',
+  })
+  .refine(({ ids, cursor }) => ids === undefined || cursor === undefined, {
+    message: 'has a cursor with a filter alone',
+    path: ['cursor'],
   })
   .openapi('DeadLettersBody', { example: { filter: { code: 'block_invalid' } } });
 export const lettersAnswerSchema = z
@@ -139,8 +146,9 @@ export const lettersAnswerSchema = z
         results: z.array(
           z.strictObject({
             id: letterId,
-            result: z.enum(['resolved', 'not_found', 'conflict']),
+            result: z.enum(['resolved', 'not_found', 'conflict', 'failed']),
             state: z.enum(DEAD_LETTER_STATES).nullable(),
+            detail: z.string().optional().openapi({ description: 'Why it has failed.' }),
           }),
         ),
       })
@@ -148,7 +156,13 @@ export const lettersAnswerSchema = z
     z
       .strictObject({
         resolved: count,
-        hasMore: z.boolean().openapi({ description: 'More of them match: send it again.' }),
+        failed: z
+          .array(z.strictObject({ id: letterId, code: z.string(), detail: z.string() }))
+          .openapi({ description: 'Those of this answer’s part that stay as they are, and why.' }),
+        nextCursor: z.string().nullable().openapi({
+          description: 'More of them match: send the filter again, with this as `cursor`.',
+        }),
+        hasMore: z.boolean().openapi({ description: 'Whether there is a `nextCursor`.' }),
       })
       .openapi('DeadLettersByFilter'),
   ])

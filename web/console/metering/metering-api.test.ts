@@ -61,14 +61,18 @@ describe('the metering API client', () => {
     );
     expect(await api.actOnLetters({ ids: ['x', 'y'] }, 'requeue')).toEqual({
       ok: true,
-      value: { resolved: 1, hasMore: false },
+      value: { resolved: 1, nextCursor: null },
     });
-    expect(await api.actOnLetters({ filter: FILTER }, 'discard')).toMatchObject({
-      value: { resolved: 500, hasMore: true },
+    expect(await api.actOnLetters({ filter: FILTER, cursor: 'a' }, 'discard')).toMatchObject({
+      value: { resolved: 500, nextCursor: 'place' },
     });
     expect(sent).toEqual([
       { method: 'POST', path: '/v1/dead-letters/requeue', body: { ids: ['x', 'y'] } },
-      { method: 'POST', path: '/v1/dead-letters/discard', body: { filter: { tenant: 'a&b' } } },
+      {
+        method: 'POST',
+        path: '/v1/dead-letters/discard',
+        body: { filter: { tenant: 'a&b' }, cursor: 'a' },
+      },
     ]);
   });
 
