@@ -130,6 +130,19 @@ describe('what a door packs', () => {
     expect(packed.seal().length).toBeLessThan(35 * 500);
   });
 
+  test('is never another shape that has the same place in the table', () => {
+    const packed = new Packed();
+    const region = (n: number): Record<string, string> => ({ region: `${n}`.padStart(4, '0') });
+    const bare = of({ attributes: {} });
+    packed.take([bare, bare, bare]);
+    // Each of a shape of its own, five at every place.
+    for (let from = 0; from < 5_000; from += 500) {
+      packed.take(Array.from({ length: 500 }, (_, n) => of({ attributes: region(from + n) })));
+    }
+    expect(packed.shaped).toBe(1);
+    expect(messagesOf(packed.seal())?.map(hex)).toEqual(packed.taken.map(hex));
+  });
+
   test('stands in each block by itself', () => {
     const packed = new Packed();
     for (let block = 0; block < 3; block += 1) {
@@ -219,6 +232,11 @@ describe('the bytes of a payload', () => {
       `0000${whole(Uint8Array.of(...MESSAGE, 0x3a, 2, 0x08, 1))}`,
     ],
     ['a founder whose id comes twice', `0000${whole(Uint8Array.of(...MESSAGE, 0x0a, 1, 0x31))}`],
+    ['a founder whose id comes second', `0000${whole(Uint8Array.of(0x0a, 1, 0x31, ...MESSAGE))}`],
+    [
+      'a founder whose amount has a length of two bytes',
+      `0000${whole(bytesOf(hex(MESSAGE).replace('2a03312e35', '2a8300312e35')))}`,
+    ],
     [
       'a founder that is too long',
       `0000${whole(Uint8Array.of(...MESSAGE, 0x7a, 0xe7, 4, ...new Uint8Array(615)))}`,

@@ -161,6 +161,23 @@ describe('a pulse is judged', () => {
     expect(shapes(other)).toEqual([false, false, false, false]);
     expect(verdictsOf(scan)).toEqual(new Array(4).fill('tenant_mismatch'));
     expect(shapes(ANYBODY)).toEqual([false, false, true, true]);
+    const bare = writeRequest([1, 2, 3].map((n) => contractPulse({ id: `p${n}`, tenant: '' })));
+    // Their hashes are the same.
+    for (const tenant of ['jbnlbcvnjwdp', 'uhiwchpkulqi'].map(callersTenant)) {
+      expect(scan.scan(bare, { tenant, canBackfill: false }, NOW)).toBe('scanned');
+      expect(scan.shape[0]).toBeNull();
+      expect(scan.shape[2]?.tenant).toBe(tenant);
+    }
+  });
+
+  test('as without an id where it has an empty one, as all before it had another', () => {
+    const scan = new PulseScan(1);
+    const message = writePulse(contractPulse({ id: 'p' }));
+    const empty = Uint8Array.of(0x0a, 0, ...message.subarray(3));
+    const request = encodeIngestRequest([message, message, message, empty], false);
+    expect(scan.scan(request, ACME, NOW)).toBe('scanned');
+    expect(verdictsOf(scan)).toEqual([null, null, null, 'id_missing']);
+    expect(scan.shape[2]).not.toBeNull();
   });
 
   test('and never taken where the contract’s own reader refuses its bytes', () => {

@@ -48,7 +48,7 @@ function isHole(bytes: Uint8Array, start: number, end: number): boolean {
 /** Bytes that are the same in every pulse of a shape. */
 export class ShapePart {
   readonly length: number;
-  /** The last one ends where the part does, and may take up bytes of the one before. */
+  /** The last one ends where the part does, and may take up bytes before it: then these count, too. */
   readonly #words: Int32Array;
 
   constructor(view: DataView, start: number, end: number) {
@@ -57,11 +57,6 @@ export class ShapePart {
     this.#words = Int32Array.from({ length: Math.ceil(this.length / WORD_BYTES) }, (_, index) =>
       view.getInt32(Math.min(start + index * WORD_BYTES, last), true),
     );
-  }
-
-  /** One to three bytes are no word. */
-  static fits(start: number, end: number): boolean {
-    return end === start || end - start >= WORD_BYTES;
   }
 
   isAt(view: DataView, start: number): boolean {

@@ -88,11 +88,6 @@ export class ShapeTable {
     const slot = this.#slot;
     if (slot === NO_SLOT || !hasShape(bytes, reader, start, end, SHAPE_BYTES_MAX)) return;
     const { idEnd, amountStart, amountEnd, timeStart, timeEnd } = reader;
-    const isComparable =
-      ShapePart.fits(idEnd, amountStart - 1) &&
-      ShapePart.fits(amountEnd, timeStart - 1) &&
-      ShapePart.fits(timeEnd, end);
-    if (!isComparable) return;
     let fingerprint = hashOf(bytes, idEnd, amountStart - 1, tenant?.hash ?? 0);
     fingerprint = hashOf(bytes, amountEnd, timeStart - 1, fingerprint);
     fingerprint = hashOf(bytes, timeEnd, end, fingerprint);
