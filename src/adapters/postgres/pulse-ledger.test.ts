@@ -348,11 +348,13 @@ describe('the pulse ledger on Postgres', () => {
       const epoch = await filled(ledger);
       expect(await wrongDays()).toEqual([]);
       expect(await dayCount()).toBe(3);
-      const more = [
-        logged({ id: 'more', amount: '11', occurredAt: last.pulse.occurredAt + 1 }),
-        logged({ id: 'less', amount: '-11', occurredAt: MIDNIGHT + USAGE_WINDOW_MS }),
-      ];
-      await ledger.commit(pulseStep([...more, last], { epoch, from: 2 }));
+      // What is later and more beside what is known, then what is earlier and less by itself.
+      const more = logged({ id: 'more', amount: '11', occurredAt: last.pulse.occurredAt + 1 });
+      await ledger.commit(pulseStep([more, last], { epoch, from: 2 }));
+      expect(await wrongDays()).toEqual([]);
+      const occurredAt = MIDNIGHT + USAGE_WINDOW_MS;
+      const less = logged({ id: 'less', amount: '-11', occurredAt });
+      await ledger.commit(pulseStep([less], { epoch, from: 3 }));
       expect(await wrongDays()).toEqual([]);
     });
 
