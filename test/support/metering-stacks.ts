@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ApiClient } from './api-client.ts';
 import { Installation } from './installation.ts';
 import { type InstallationApart, startApart } from './installation-apart.ts';
+import { type CommandEnd, runApura } from './serve.ts';
 
 /** A process that takes pulses, by all protocols. */
 export interface PulseDoorProcess {
@@ -17,6 +18,8 @@ export interface MeteringStack extends AsyncDisposable {
   /** Answers questions. */
   readonly client: ApiClient;
   readonly url: string;
+  /** Runs a command on the installation. */
+  run(argv: readonly string[]): Promise<CommandEnd>;
   /** Null where all is in one process. */
   readonly apart: InstallationApart | null;
   /** What all processes have said, for the message of a failure. */
@@ -45,6 +48,7 @@ async function embedded(): Promise<MeteringStack> {
     doors: [{ name: 'serve', url, grpcUrl }],
     client: apura.client,
     url,
+    run: (argv) => runApura([...argv, '--data', apura.dataDir]),
     apart: null,
     get logs() {
       return apura.serving.log;
@@ -79,6 +83,7 @@ function stackOf(apart: InstallationApart): MeteringStack {
     doors: [doorOf('ingest-1'), doorOf('query-1')],
     client: apart.client,
     url: `${apart.queryUrls[0]}`,
+    run: (argv) => apart.run(argv),
     apart,
     get logs() {
       return apart.logs;

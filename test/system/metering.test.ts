@@ -325,4 +325,19 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
     },
     STORY_MS,
   );
+
+  test(
+    'the audit folds the log to the same books, usage and charges, while it all runs',
+    async () => {
+      const { exitCode, stdout, stderr } = await stack.run(['audit', '--json']);
+      expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+      const { balanced, metering } = JSON.parse(stdout);
+      expect(balanced).toBe(true);
+      expect(metering).toMatchObject({
+        ...{ differences: [], failure: null, tenants: 1, windows: 2, pulses: 5 },
+        rating: { onTheirWay: 0, reckoned: 1, waiting: 0, charges: 2 },
+      });
+    },
+    STORY_MS,
+  );
 });
