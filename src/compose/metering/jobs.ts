@@ -16,7 +16,7 @@ import { BoundedChannel } from '../../runtime/bounded-channel.ts';
 import { sleep } from '../sleep.ts';
 
 /** About 20,000 pulses: a fraction of a second of one commit, and some ten MiB in memory. */
-const PULSE_STEP_BYTES_MAX = 2 << 20;
+const PULSE_STEP_BYTES_MAX = 640 << 10;
 const USAGE_STEP_BYTES_MAX = 512 << 10;
 /** How soon rating sees usage that the aggregation has sent, ms. */
 const RATE_INTAKE_EVERY_MS = 500;
