@@ -153,6 +153,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         },
       }),
     );
+    operations.tellOfGrpc(front.grpc);
     const { live } = front;
     cleanup.use(counting.feed.subscribe((frame) => live.onFrame(frame)));
     freshness.push(() => {

@@ -17,6 +17,7 @@ import type { VoteRoute } from '../edge/http/vote-route.ts';
 import { createLive, type Live } from '../edge/websocket/live.ts';
 import type { Durability } from '../ports/event-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { GrpcSources } from '../telemetry/metering-metrics.ts';
 import { openPulseFront } from './metering/pulse-front.ts';
 import { tlsOf } from './tls.ts';
 
@@ -51,6 +52,7 @@ export interface Front extends AsyncDisposable {
   readonly adminUrl: string;
   /** Of gRPC. */
   readonly grpcUrl: string;
+  readonly grpc: GrpcSources;
   readonly live: Live;
 }
 
@@ -137,6 +139,7 @@ export async function openFront(deps: FrontDeps): Promise<Front> {
     url: main.url,
     adminUrl: admin.url,
     grpcUrl: pulses.url,
+    grpc: pulses.grpc,
     live,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

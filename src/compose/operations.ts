@@ -2,6 +2,7 @@
 import type { ConsistencyReport, Operations, Readiness } from '../edge/http/api-deps.ts';
 import type { DoorMetrics, DoorSnapshot } from '../telemetry/door-metrics.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
+import { addGrpcMetrics, type GrpcSources } from '../telemetry/metering-metrics.ts';
 import { addCountingMetrics, addDoorMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import type { Counting, Lag } from './counting.ts';
@@ -38,6 +39,8 @@ export interface OperationsDeps {
 }
 
 export interface OperationsDesk extends Operations {
+  /** Tells of the gRPC port, which opens after the desk. Once. */
+  tellOfGrpc(grpc: GrpcSources): void;
   /** Ends one second of rates and lags, and tells its figures. Called about once a second. */
   endSecond(): SecondFigures;
 }
@@ -96,6 +99,9 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
     },
     async metrics() {
       return { contentType: metrics.contentType, text: await metrics.metrics() };
+    },
+    tellOfGrpc(grpc) {
+      addGrpcMetrics(instruments, grpc);
     },
     endSecond() {
       const now = deps.monotonic();

@@ -50,3 +50,27 @@ export function addPulseMetrics({ counter }: Instruments, totals: () => PulseTot
     c.inc({ verdict: 'conflict' }, conflicts);
   });
 }
+
+/** The gRPC port as it stands now, and what it has cut off since it was opened. */
+export interface GrpcSources {
+  readonly connections: number;
+  /** Calls under way, and those of them that are streams. */
+  readonly calls: number;
+  readonly streams: number;
+  /** By reason. */
+  readonly cutOff: ReadonlyMap<string, number>;
+}
+
+export function addGrpcMetrics({ gauge, counter }: Instruments, grpc: GrpcSources): void {
+  gauge('apura_grpc_connections', 'Open connections of gRPC.', [], (g) => g.set(grpc.connections));
+  gauge('apura_grpc_calls', 'Calls of gRPC under way.', [], (g) => g.set(grpc.calls));
+  gauge('apura_grpc_streams', 'Streams of gRPC that are open.', [], (g) => g.set(grpc.streams));
+  counter(
+    'apura_grpc_cut_off_total',
+    'Connections and calls that were cut off for what their client did, by reason.',
+    ['reason'],
+    (c) => {
+      for (const [reason, times] of grpc.cutOff) c.inc({ reason }, times);
+    },
+  );
+}

@@ -314,6 +314,7 @@ describe('a call is refused', () => {
     const body = [message(new Uint8Array(10), false, 2 ** 30)];
     const ended = await call(await session(server), { body, ends: false });
     expect(ended.status).toBe(status.RESOURCE_EXHAUSTED);
+    expect(server.cutOff.get('message_bytes')).toBe(1);
     await waitUntil('no call is under way', () => server.calls === 0, SOON_MS);
   });
 
@@ -328,6 +329,7 @@ describe('a call is refused', () => {
       expect(ended.status).toBe(status.RESOURCE_EXHAUSTED);
     }
     expect(process.memoryUsage().rss - before).toBeLessThan(300 * 2 ** 20);
+    expect([...server.cutOff]).toEqual([['unpacked_bytes', 5]]);
     expect(room.door.callers).toEqual([]);
     await expectServed(server);
   });
@@ -359,6 +361,7 @@ describe('a call is refused', () => {
     const body = [message(new Uint8Array(10), false, 1_000)];
     const ended = await call(await session(server), { body, ends: false });
     expect(ended.status).toBe(status.DEADLINE_EXCEEDED);
+    expect(server.cutOff.get('slow_call')).toBe(1);
     await waitUntil('no call is under way', () => server.calls === 0, SOON_MS);
   });
 

@@ -379,7 +379,9 @@ describe('a stream', () => {
     clearInterval(writing);
     expect(error?.metadata.get('apura-code')).toEqual(['stream_expired']);
     expect(answers.length).toBeGreaterThan(1);
+    expect([...server.cutOff]).toEqual([['endless_stream', 1]]);
     await waitUntil('no call is under way', () => server.calls === 0);
+    expect(server.streams).toBe(0);
   });
 
   test('that the client gives up leaves nothing behind', async () => {

@@ -4,7 +4,7 @@ import type { CatalogueView } from '../../application/metering/catalogue-view.ts
 import type { PulseDoor } from '../../application/metering/pulse-door.ts';
 import type { Config } from '../../config/config.ts';
 import type { UsageRecord } from '../../domain/metering/usage.ts';
-import { startGrpcServer } from '../../edge/grpc/server.ts';
+import { type GrpcServer, startGrpcServer } from '../../edge/grpc/server.ts';
 import { readWireContract } from '../../edge/grpc/wire-contract.ts';
 import { trustProxies } from '../../edge/http/client-address.ts';
 import { CloudEventsRoute } from '../../edge/http/cloud-events-route.ts';
@@ -40,6 +40,7 @@ export interface PulseFront extends AsyncDisposable {
   } | null;
   /** Of gRPC. */
   readonly url: string;
+  readonly grpc: Pick<GrpcServer, 'connections' | 'calls' | 'streams' | 'cutOff'>;
 }
 
 const NO_DOOR: Pick<PulseDoor, 'ingest'> = { ingest: async () => ({ kind: 'unavailable' }) };
@@ -74,5 +75,11 @@ export async function openPulseFront(deps: PulseFrontDeps): Promise<PulseFront> 
           connect: new ConnectRoute({ pulses: ingest, contract: readWireContract() }),
           cloudEvents: new CloudEventsRoute({ pulses: ingest }),
         };
-  return { keys, routes, url: server.url, [Symbol.asyncDispose]: () => server.stop() };
+  return {
+    keys,
+    routes,
+    url: server.url,
+    grpc: server,
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
 }

@@ -5,6 +5,7 @@ import { createResultsTokens } from '../../edge/http/results-token.ts';
 import { VoteRoute } from '../../edge/http/vote-route.ts';
 import { DoorMetrics } from '../../telemetry/door-metrics.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
+import { addGrpcMetrics } from '../../telemetry/metering-metrics.ts';
 import { addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import { openPulseDoorApart } from '../metering/door-apart.ts';
@@ -75,6 +76,7 @@ export async function startIngestRole(context: RoleContext): Promise<RunningRole
       metering,
     }),
   );
+  addGrpcMetrics(instruments, server.grpc);
   cleanup.defer(
     reportProcess(context, ROLE, reports, (seconds) => {
       books.endSecond(seconds);

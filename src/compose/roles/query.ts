@@ -11,6 +11,7 @@ import { VoteRoute } from '../../edge/http/vote-route.ts';
 import type { OperatorAct } from '../../ports/catalogue.ts';
 import { DoorMetrics } from '../../telemetry/door-metrics.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
+import { addGrpcMetrics } from '../../telemetry/metering-metrics.ts';
 import { addCountingMetrics, addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import { announcing } from '../announcing.ts';
@@ -222,6 +223,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
       },
     }),
   );
+  addGrpcMetrics(instruments, front.grpc);
   const { live } = front;
   cleanup.use(feed.subscribe((frame) => live.onFrame(frame)));
   freshness.push(() => {

@@ -9,7 +9,7 @@ import { createFailedLogins } from '../../edge/http/failed-logins.ts';
 import { createOperators } from '../../edge/http/operators.ts';
 import type { RatingBook } from '../../ports/rating-book.ts';
 import { createInstruments, type Instruments } from '../../telemetry/instruments.ts';
-import { addConsumerMetrics } from '../../telemetry/metering-metrics.ts';
+import { addConsumerMetrics, addGrpcMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
 import { rateIntakeJob } from '../metering/jobs.ts';
@@ -87,6 +87,7 @@ export async function startRateRole(context: RoleContext): Promise<RunningRole> 
       trouble: () => null,
     }),
   );
+  addGrpcMetrics(instruments, front.grpc);
   const server = startStatusServer(context, processOperations(instruments, readiness));
   cleanup.defer(() => server.stop());
   cleanup.defer(

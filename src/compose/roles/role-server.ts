@@ -9,6 +9,7 @@ import { type HttpServer, startHttpServer } from '../../edge/http/server.ts';
 import type { VoteRoute } from '../../edge/http/vote-route.ts';
 import type { LogDescription } from '../../ports/event-log.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
+import type { GrpcSources } from '../../telemetry/metering-metrics.ts';
 import { openPulseFront, type PulseFrontDeps } from '../metering/pulse-front.ts';
 import { tlsOf } from '../tls.ts';
 import type { LogDoor } from './log-door.ts';
@@ -104,7 +105,12 @@ export interface DoorServerDeps {
 export async function startDoorServer(
   { config, clock, logger }: ServerContext,
   { votes, operations, operatorToken, metering }: DoorServerDeps,
-): Promise<Pick<HttpServer, 'url'> & { readonly grpcUrl: string } & AsyncDisposable> {
+): Promise<
+  Pick<HttpServer, 'url'> & {
+    readonly grpcUrl: string;
+    readonly grpc: GrpcSources;
+  } & AsyncDisposable
+> {
   const monotonic = (): number => clock.monotonic();
   const operators = createOperators({
     operatorToken,
@@ -157,6 +163,7 @@ export async function startDoorServer(
   return {
     url: main.url,
     grpcUrl: pulses.url,
+    grpc: pulses.grpc,
     [Symbol.asyncDispose]: () => servers.disposeAsync(),
   };
 }

@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import type { ClientAddress } from '../http/client-address.ts';
 import { isRefusal, type PulseIngest, type PulseSender, refusal } from '../http/pulse-ingest.ts';
-import { type CallStatus, callStatus } from './call-status.ts';
+import { type CallStatus, CODE_TRAILER, callStatus } from './call-status.ts';
 
 export interface AdmissionLimits {
   /** Calls under way in this process. */
@@ -27,7 +27,24 @@ export interface AdmissionDeps {
   readonly limits: AdmissionLimits;
   /** What a method needs: a sender of pulses, an operator, or nobody in particular. */
   readonly needOf: (path: string) => 'sender' | 'operator' | 'nobody';
+  /** Told of each call that was ended for what its client did. */
+  readonly onCutOff: (why: CallCutOff) => void;
 }
+
+/**
+ * - `message_bytes`: a message of more bytes than any may have; `unpacked_bytes`: once it is unpacked.
+ * - `slow_call`: one request that took too long to come, or to answer.
+ * - `endless_stream`: a stream that was open or silent for too long.
+ * - `calls`: one call too many.
+ */
+export type CallCutOff =
+  | 'message_bytes'
+  | 'unpacked_bytes'
+  | 'slow_call'
+  | 'endless_stream'
+  | 'calls';
+
+type Ended = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
 const NO_HEADERS = new Headers();
 const OPERATORS_ONLY = callStatus(refusal('forbidden', 'This method is for operators.'));
@@ -45,6 +62,7 @@ export class Admission {
   /** Calls with one request that are under way, oldest first, and since when. */
   readonly #calls = new Map<ServerInterceptingCallInterface, number>();
   #underWay = 0;
+  #streams = 0;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
@@ -52,6 +70,11 @@ export class Admission {
 
   get underWay(): number {
     return this.#underWay;
+  }
+
+  /** Of those under way: streams. */
+  get streams(): number {
+    return this.#streams;
   }
 
   /** Who made the call with these headers, which was let in. */
@@ -68,23 +91,34 @@ export class Admission {
     for (const [call, since] of this.#calls) {
       if (since > before) return;
       this.#calls.delete(call);
+      this.#deps.onCutOff('slow_call');
       call.sendStatus(TOO_SLOW);
     }
   }
 
   readonly interceptor: ServerInterceptor = (method, call) => {
+    const isStream = method.requestStream || method.responseStream;
     let isOver = false;
     let isStarted = false;
     const over = (): void => {
       if (isOver) return;
       isOver = true;
       this.#underWay -= 1;
+      if (isStream) this.#streams -= 1;
       this.#calls.delete(call);
     };
     this.#underWay += 1;
-    if (!method.requestStream && !method.responseStream) {
-      this.#calls.set(call, this.#deps.monotonic());
-    }
+    if (isStream) this.#streams += 1;
+    else this.#calls.set(call, this.#deps.monotonic());
+    const { onCutOff } = this.#deps;
+    // The library ends a call whose message is too large by itself, past every interceptor.
+    const end = call.sendStatus.bind(call);
+    call.sendStatus = (ended) => {
+      if (!isOver && isTooLarge(ended)) {
+        onCutOff(/decompress/.test(ended.details ?? '') ? 'unpacked_bytes' : 'message_bytes');
+      }
+      end(ended);
+    };
     return new ServerInterceptingCall(call, {
       start: (next) => {
         next({
@@ -104,7 +138,10 @@ export class Admission {
       },
       sendMetadata: (metadata, next) => next(metadata),
       sendMessage: (message, next) => next(message),
-      sendStatus: (ended, next) => next(ended),
+      sendStatus: (ended, next) => {
+        if (codeOf(ended) === 'stream_expired') onCutOff('endless_stream');
+        next(ended);
+      },
     });
   };
 
@@ -114,7 +151,10 @@ export class Admission {
     call: ServerInterceptingCallInterface,
   ): CallStatus | null {
     const { pulses, clientAddress, limits, needOf } = this.#deps;
-    if (this.#underWay > limits.callsMax) return TOO_MANY;
+    if (this.#underWay > limits.callsMax) {
+      this.#deps.onCutOff('calls');
+      return TOO_MANY;
+    }
     const need = needOf(path);
     if (need === 'nobody') return null;
     const peer = call.getConnectionInfo().remoteAddress ?? '';
@@ -127,6 +167,16 @@ export class Admission {
     this.#senders.set(metadata, sender);
     return null;
   }
+}
+
+/** Of a status that is not ours: those of ours carry a code. */
+function isTooLarge(ended: Ended): boolean {
+  return ended.code === status.RESOURCE_EXHAUSTED && codeOf(ended) === null;
+}
+
+function codeOf({ metadata }: Ended): string | null {
+  const [code] = metadata?.get(CODE_TRAILER) ?? [];
+  return typeof code === 'string' ? code : null;
 }
 
 function textOf(metadata: Metadata, name: string): string | null {

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../domain/error-codes.ts';
 import type { PulseRefusal } from '../http/pulse-ingest.ts';
 import { retryInfo } from '../http/pulse-retry-info.ts';
 
-const CODE_TRAILER = 'apura-code';
+export const CODE_TRAILER = 'apura-code';
 
 export interface CallFailure {
   readonly code: ErrorCode;

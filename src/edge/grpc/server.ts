@@ -10,7 +10,7 @@ import type { UsageRecord } from '../../domain/metering/usage.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClientAddress } from '../http/client-address.ts';
 import { PULSE_REQUEST_BYTES_MAX, type PulseIngest } from '../http/pulse-ingest.ts';
-import { Admission, type AdmissionLimits } from './admission.ts';
+import { Admission, type AdmissionLimits, type CallCutOff } from './admission.ts';
 import { type Breach, FRAME_LIMITS, FrameGuard, type FrameLimits } from './frame-guard.ts';
 import { GuardedSocket } from './guarded-socket.ts';
 import { HEALTH_METHODS, healthHandlers } from './health-service.ts';
@@ -81,7 +81,7 @@ export interface GrpcServerDeps {
   readonly limits?: Partial<GrpcLimits>;
 }
 
-export type CutOff = Breach | 'silence' | 'connections';
+export type CutOff = Breach | CallCutOff | 'silence' | 'connections';
 
 export interface GrpcServer {
   readonly port: number;
@@ -89,7 +89,9 @@ export interface GrpcServer {
   readonly connections: number;
   /** Calls under way. */
   readonly calls: number;
-  /** How many connections were cut off, and why. */
+  /** Of these: streams. */
+  readonly streams: number;
+  /** How many connections and calls were cut off, and why. */
   readonly cutOff: ReadonlyMap<CutOff, number>;
   /** Takes no more connections and calls, lets those end for a while, then closes what is left. */
   stop(): Promise<void>;
@@ -99,7 +101,12 @@ export interface GrpcServer {
 export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer> {
   const limits: GrpcLimits = { ...GRPC_LIMITS, ...deps.limits };
   const monotonic = (): number => deps.clock.monotonic();
+  const cutOff = new Map<CutOff, number>();
+  const count = (why: CutOff): void => {
+    cutOff.set(why, (cutOff.get(why) ?? 0) + 1);
+  };
   const admission = new Admission({
+    onCutOff: count,
     pulses: deps.pulses,
     clientAddress: deps.clientAddress,
     monotonic,
@@ -122,10 +129,6 @@ export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer>
   });
   addServices(grpc, deps, admission, limits);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const cutOff = new Map<CutOff, number>();
-  const count = (why: CutOff): void => {
-    cutOff.set(why, (cutOff.get(why) ?? 0) + 1);
-  };
   const sockets = new Set<Socket>();
   // Of each connection, before TLS has begun.
   const admit = (socket: Socket): void => {
@@ -160,6 +163,9 @@ export async function startGrpcServer(deps: GrpcServerDeps): Promise<GrpcServer>
     },
     get calls() {
       return admission.underWay;
+    },
+    get streams() {
+      return admission.streams;
     },
     async stop() {
       clearInterval(sweeping);
