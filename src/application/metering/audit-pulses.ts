@@ -7,28 +7,27 @@
  * a partition slice by slice, each of which reads the log again. Up to KEYS_AT_ONCE_MAX pulses a partition
  * the log is read three times at most.
  */
-import { ApuraError } from '../../domain/errors.ts';
-import { amountOf } from '../../domain/metering/amount.ts';
 import { deadLetterId, type Sha256 } from '../../domain/metering/dead-letter.ts';
 import { encodePulseAct } from '../../domain/metering/pulse-act.ts';
-import { usageWindowOf } from '../../domain/metering/usage.ts';
 import { addUpUsage } from '../../domain/metering/usage-sum.ts';
 import type { DeadLetters } from '../../ports/dead-letters.ts';
 import type { EventLog } from '../../ports/event-log.ts';
-import type {
-  PulseInventory,
-  PulseLedger,
-  StoredPulse,
-  UsageRow,
-} from '../../ports/pulse-ledger.ts';
+import type { PulseInventory, PulseLedger } from '../../ports/pulse-ledger.ts';
 import { ActHistory } from './act-history.ts';
-import { askUsage, dayBounds, END_OF_TIME, windowBounds } from './ask-usage.ts';
+import { addHeldPulses } from './add-held-pulses.ts';
+import { END_OF_TIME } from './ask-usage.ts';
 import { compareHeld } from './compare-held.ts';
 import { compareNumber, compareUsage, type DifferenceList } from './metering-difference.ts';
 import { PulseFold } from './pulse-fold.ts';
 import { readPulseLog } from './pulse-log-part.ts';
 import { PulseLogSurvey } from './pulse-log-survey.ts';
-import { type UsageLane, UsageTruth, windowOf, windowsOf } from './usage-truth.ts';
+import {
+  ledgerMoved,
+  type Positions,
+  readSettledUsage,
+  type UsageAnswer,
+} from './settled-usage.ts';
+import { type UsageLane, UsageTruth, windowsOf } from './usage-truth.ts';
 
 export type AuditedPulseLedger = Pick<
   PulseLedger,
@@ -83,20 +82,9 @@ export interface PulseLedgerAudit {
   readonly deadLetters: number;
 }
 
-/** How often usage is read anew because the ledger has moved meanwhile. */
-const READS_MAX = 50;
-const PULSES_PAGE = 1_000;
 const QUEUE = 'resource-consumption.dlq';
 
 const LEDGER = 'pulse ledger';
-
-type Positions = readonly number[];
-
-/** What the ledger has answered about a tenant. */
-interface UsageAnswer {
-  readonly bounds: readonly number[];
-  readonly rows: readonly UsageRow[];
-}
 
 /**
  * Adds what differs to `differences`.
@@ -208,19 +196,26 @@ class PulseAudit {
     stood: Positions,
     books: readonly PartitionBooks[],
   ): Promise<void> {
-    const { found, at } = await this.#readUsage(tenants);
+    const { found, at } = await readSettledUsage(
+      {
+        ledger: this.#deps.ledger,
+        partitions: this.#partitions,
+        startsOf: (tenant) => this.#survey.startsOf(tenant),
+      },
+      tenants,
+    );
     const only = areAll ? null : new Set(tenants);
     const truth = new UsageTruth();
     await this.#lookForTargets(at);
     for (const partition of this.#partitions) {
       const position = at[partition] ?? 0;
       const book = books[partition];
-      if (position < (stood[partition] ?? 0)) throw moved('It was emptied meanwhile.');
+      if (position < (stood[partition] ?? 0)) throw ledgerMoved('It was emptied meanwhile.');
       if (book !== undefined) await this.#fold(partition, only, truth, stood, position, book);
       this.#histories[partition]?.addTo(truth, position, only);
     }
     for (const tenant of tenants) {
-      await this.#readPulses(tenant, at, truth);
+      this.#pulses += await addHeldPulses(this.#deps.ledger, tenant, at, truth);
       const lanes = truth.ofTenant(tenant);
       this.#compareUsage(lanes, found.get(tenant) ?? []);
       this.#differences.add(...compareHeld(lanes, (partition) => this.#forgotten(partition) > 0));
@@ -249,30 +244,6 @@ class PulseAudit {
 
   #forgotten(partition: number): number {
     return this.#inventories[partition]?.forgotten ?? 0;
-  }
-
-  /** Usage of these tenants by window and by day, all of one position. */
-  async #readUsage(tenants: readonly string[]): Promise<{
-    readonly found: ReadonlyMap<string, readonly UsageAnswer[]>;
-    readonly at: Positions;
-  }> {
-    const { ledger } = this.#deps;
-    const positions = (): Promise<Positions> =>
-      Promise.all(this.#partitions.map(async (one) => (await ledger.checkpoint(one)).nextOffset));
-    for (let reads = 0; reads < READS_MAX; reads += 1) {
-      const at = await positions();
-      const found = new Map<string, UsageAnswer[]>();
-      for (const tenant of tenants) {
-        const starts = this.#survey.startsOf(tenant);
-        const answers: UsageAnswer[] = [];
-        for (const bounds of [windowBounds(starts), dayBounds(starts)]) {
-          answers.push({ bounds, rows: await askUsage(ledger, tenant, bounds) });
-        }
-        found.set(tenant, answers);
-      }
-      if (String(at) === String(await positions())) return { found, at };
-    }
-    throw moved(`It has moved at each of ${READS_MAX} reads: ask again when less comes in.`);
   }
 
   /** Finds the pulses that acts below these positions are about. */
@@ -317,28 +288,6 @@ class PulseAudit {
       book.conflicts += conflicts;
       for await (const part of readPulseLog(log, partition, stop, position)) fold.add(part);
     }
-  }
-
-  /** Adds the pulses up that the ledger holds of a tenant, as they stood at these positions. */
-  async #readPulses(tenant: string, at: Positions, truth: UsageTruth): Promise<void> {
-    const filter = { tenant, from: 0, to: END_OF_TIME };
-    let cursor: string | null = null;
-    do {
-      const page = await this.#deps.ledger.pulses(filter, cursor, PULSES_PAGE);
-      for (const stored of page.pulses) {
-        const position = at[stored.partition] ?? 0;
-        if (stored.offset >= position) continue;
-        this.#pulses += 1;
-        const { pulse, partition } = stored;
-        const { held } = windowOf(truth.lane(partition, pulse), usageWindowOf(pulse.occurredAt));
-        const amount = amountAt(stored, position);
-        held.pulses += 1;
-        if (amount === null) continue;
-        held.counted += 1;
-        held.sum += amount;
-      }
-      cursor = page.nextCursor;
-    } while (cursor !== null);
   }
 
   async #auditBooks(
@@ -403,15 +352,3 @@ const BOOK_WORDS = {
   deadLetters: 'reports of dead letters',
 } as const;
 const BOOKS = Object.keys(BOOK_WORDS) as readonly (keyof typeof BOOK_WORDS)[];
-
-/** What the pulse counts for by what the ledger holds, null where it is voided, at a position. */
-function amountAt({ pulse, state, amount, acts }: StoredPulse, position: number): bigint | null {
-  const taken = acts.filter(({ offset }) => offset < position);
-  if (taken.length === acts.length) return state === 'voided' ? null : amount;
-  const last = taken.at(-1);
-  return last === undefined ? amountOf(pulse.amount) : last.amount;
-}
-
-function moved(why: string): ApuraError {
-  return new ApuraError('not_ready', `The pulse ledger can't be held against its log. ${why}`);
-}
