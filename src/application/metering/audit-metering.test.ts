@@ -80,11 +80,16 @@ function altered<T extends object>(object: T, methods: Partial<T>): T {
 }
 
 let acts = 0;
-async function act(target: Pulse, amount: bigint | null, partition = 0): Promise<void> {
+async function act(
+  target: Pulse,
+  amount: bigint | null,
+  partition = 0,
+  actId?: string,
+): Promise<void> {
   acts += 1;
   const payload = encodePulseAct({
     kind: amount === null ? 'void' : 'amend',
-    actId: `act-${acts}`,
+    actId: actId ?? `act-${acts}`,
     target: pulseKey(target.tenant, target.source, target.id),
     amount,
     reason: 'misread',
@@ -219,6 +224,14 @@ describe('an audit of the pulse ledger', () => {
       'pulse ledger 1 beta/disk 0 usage: 6 in 3 | 6.000000000000000001 in 3',
       'rating book  beta/disk 0 usage: 6.000000000000000001 in 3 | 6 in 3',
     ]);
+  });
+
+  test('takes an act once, whatever comes under its id again', async () => {
+    await act(pulse('a', '0.1'), 5n, 0, 'once');
+    await act(pulse('a', '0.1'), 6n, 0, 'once');
+    await act(pulse('e', '8'), null, 0, 'once');
+    await works.consume();
+    expect(told(await audited())).toEqual([]);
   });
 
   test('names every partition that a window’s pulses lie in', async () => {
