@@ -7,7 +7,7 @@ import type { EventLog } from '../../src/ports/event-log.ts';
 import { SESSION_MS } from '../../src/ports/partition-ownership.ts';
 import type { ApiClient, Json } from '../support/api-client.ts';
 import { framedBlock } from '../support/archive-room.ts';
-import { Installation } from '../support/installation.ts';
+import { type Audit, Installation } from '../support/installation.ts';
 import { type InstallationApart, startApart } from '../support/installation-apart.ts';
 import { encodedPulse } from '../support/pulse-bytes.ts';
 import {
@@ -29,7 +29,13 @@ const PARTITIONS = 3;
 const ENV = { APURA_AGGREGATE_EVERY: '200ms' };
 
 /** Waits until all is settled, and holds it against the senders' books. */
-async function expectExact(name: string, senders: PulseSenders, client: ApiClient): Promise<void> {
+/** By the senders' books, and by the log's own fold. */
+async function expectExact(
+  name: string,
+  senders: PulseSenders,
+  client: ApiClient,
+  audit: () => Promise<Audit>,
+): Promise<void> {
   await senders.settle();
   await nothingWaits(client);
   const found = await senders.differences(client);
@@ -40,6 +46,7 @@ async function expectExact(name: string, senders: PulseSenders, client: ApiClien
   // The drill has drilled.
   const { unknown, repeated, contradicted, rejected } = figures;
   expect(Math.min(unknown, repeated, contradicted, rejected)).toBeGreaterThan(0);
+  expect(await audit()).toMatchObject({ exitCode: 0, balanced: true });
 }
 
 describe('kill -9 of a server that does it all', () => {
@@ -62,7 +69,7 @@ describe('kill -9 of a server that does it all', () => {
       await apura.restart();
     }
     await senders.acknowledges(PULSES_BETWEEN);
-    await expectExact('pulses in one process', senders, client);
+    await expectExact('pulses in one process', senders, client, () => apura.audit());
   });
 });
 
@@ -208,7 +215,7 @@ describe('roles apart on kafka and postgres', () => {
         });
         console.log(`  ${name}: over after ${Math.round(performance.now() - struckAt)} ms`);
       }
-      await expectExact('pulses apart', senders, client);
+      await expectExact('pulses apart', senders, client, () => apart.audit());
       // Of what was in doubt the log held some: it was sent again all the same.
       const { duplicates } = booksOf(await meteringState(client));
       expect(duplicates).toBeGreaterThan(senders.figures.repeated);
