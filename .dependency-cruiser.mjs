@@ -138,7 +138,7 @@ const proofs = [
       pathNot: [
         PROOFS,
         '^test/',
-        '^bench/(soak(-apart)?-part|servers)[.]ts$',
+        '^bench/(soak(-apart|-pulses)?-part|servers)[.]ts$',
         '^tools/services[.]ts$',
       ],
     },

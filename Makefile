@@ -81,8 +81,8 @@ bench: setup bench-packages ## measure a no-op route, durable votes, workers and
 bench-peak: setup ## take 3,000,000 votes in one minute, watched live, and audit them
 	@$(bun) bench/peak.ts
 
-soak: setup $(if $(APART),test-packages) ## load, restart and audit for hours (HOURS=8; APART=1: roles apart)
-	@$(bun) bench/soak$(if $(APART),-apart).ts
+soak: setup $(if $(APART)$(PULSES),test-packages) ## load, restart and audit for hours (HOURS=8; APART=1: roles apart; PULSES=1: metering)
+	@$(bun) bench/soak$(if $(PULSES),-pulses,$(if $(APART),-apart)).ts
 
 ##@ Keep
 

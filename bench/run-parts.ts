@@ -25,6 +25,7 @@ const PAGE_ORDER = [
   'peak',
   'soak',
   'soak-apart',
+  'soak-pulses',
 ];
 
 /** Runs the parts that the arguments name (if none, all that do not take minutes), and sets the exit code. */

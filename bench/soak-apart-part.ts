@@ -66,7 +66,7 @@ async function run({ quick, say }: PartRun): Promise<PartResult> {
     const report = await drillApart(apart, {
       poll: `round-${rounds.length + 1}`,
       ratePerSecond: RATE,
-      faults: shuffled(FAULTS, random),
+      faults: random.shuffled(FAULTS),
       tag: random.below(2 ** 32),
       onFault: (name, tookMs) => say(`  ${name}: ${seconds(tookMs / 1_000)}`),
     });
@@ -88,9 +88,4 @@ async function run({ quick, say }: PartRun): Promise<PartResult> {
     ],
     details: { seed: random.seed, rounds },
   };
-}
-
-function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
-  const drawn = items.map((item) => ({ item, at: random.next() }));
-  return drawn.sort((a, b) => a.at - b.at).map(({ item }) => item);
 }

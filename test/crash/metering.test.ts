@@ -4,7 +4,6 @@ import { openKafkaLog } from '../../src/adapters/kafka/event-log.ts';
 import { openPostgresMeteringCatalogue } from '../../src/adapters/postgres/metering-catalogue.ts';
 import { newLogSettings } from '../../src/compose/new-log.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
-import { SESSION_MS } from '../../src/ports/partition-ownership.ts';
 import type { ApiClient, Json } from '../support/api-client.ts';
 import { framedBlock } from '../support/archive-room.ts';
 import { type Audit, Installation } from '../support/installation.ts';
@@ -17,36 +16,26 @@ import {
   nothingWaits,
   PulseSenders,
 } from '../support/pulse-drill.ts';
+import { goOn, PULSE_FAULTS, PULSES_BETWEEN, settleExactly } from '../support/pulse-faults.ts';
 import { logged } from '../support/pulse-samples.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const DIFFERENCES_SHOWN = 10;
-/** So many acknowledged pulses are no leftovers of what was under way. */
-const PULSES_BETWEEN = 300;
 const KILLS = 6;
 const PARTITIONS = 3;
 const ENV = { APURA_AGGREGATE_EVERY: '200ms' };
 
-/** Waits until all is settled, and holds it against the senders' books. */
-/** By the senders' books, and by the log's own fold. */
 async function expectExact(
   name: string,
   senders: PulseSenders,
   client: ApiClient,
   audit: () => Promise<Audit>,
 ): Promise<void> {
-  await senders.settle();
-  await nothingWaits(client);
-  const found = await senders.differences(client);
-  const { duplicates } = booksOf(await meteringState(client));
-  const { figures } = senders;
-  console.log(`${name}: ${JSON.stringify({ ...figures, duplicates })}`);
-  expect(found.slice(0, DIFFERENCES_SHOWN)).toEqual([]);
+  const figures = await settleExactly(senders, client, audit);
+  console.log(`${name}: ${JSON.stringify(figures)}`);
   // The drill has drilled.
   const { unknown, repeated, contradicted, rejected } = figures;
   expect(Math.min(unknown, repeated, contradicted, rejected)).toBeGreaterThan(0);
-  expect(await audit()).toMatchObject({ exitCode: 0, balanced: true });
 }
 
 describe('kill -9 of a server that does it all', () => {
@@ -87,117 +76,6 @@ describe('roles apart on kafka and postgres', () => {
   });
   afterAll(() => resources.disposeAsync());
 
-  /** Waits until the ledger has counted all that is acknowledged by now. */
-  const hasCounted = async (senders: PulseSenders): Promise<void> => {
-    const goal = senders.acknowledged;
-    await waitUntil(`${goal} pulses are counted`, async () => {
-      return booksOf(await meteringState(client)).counted >= goal;
-    });
-  };
-  const goOn = async (senders: PulseSenders): Promise<void> => {
-    await senders.acknowledges(PULSES_BETWEEN);
-    await hasCounted(senders);
-  };
-
-  type Fault = readonly [name: string, strike: (senders: PulseSenders) => Promise<void>];
-  const faults: readonly Fault[] = [
-    [
-      'kill -9 of a door while the log has not confirmed',
-      async (senders) => {
-        const [broker] = apart.kafka?.nodes ?? [];
-        broker?.pause();
-        try {
-          await senders.isLeftInDoubt();
-          await apart.kill('ingest-1');
-        } finally {
-          broker?.resume();
-        }
-        await goOn(senders);
-        await apart.restart('ingest-1');
-      },
-    ],
-    [
-      'kill -9 of the process that answers questions, a door too',
-      async (senders) => {
-        await apart.kill('query-1');
-        await senders.acknowledges(PULSES_BETWEEN);
-        await apart.restart('query-1');
-        await hasCounted(senders);
-      },
-    ],
-    [
-      'kill -9 of an aggregating process',
-      async (senders) => {
-        await apart.kill('aggregate-1');
-        await goOn(senders);
-        await apart.restart('aggregate-1');
-      },
-    ],
-    [
-      'rating dead while usage comes in by the broker',
-      async (senders) => {
-        await apart.kill('rate-1');
-        await goOn(senders);
-        await waitUntil('usage waits in the broker', async () => {
-          const { usageBehind, usagePending } = await meteringState(client);
-          return usageBehind > 0 && usagePending === 0;
-        });
-        await apart.restart('rate-1');
-        await goOn(senders);
-      },
-    ],
-    [
-      'kill -9 of the broker',
-      async (senders) => {
-        const [broker] = apart.kafka?.nodes ?? [];
-        await broker?.kill();
-        await broker?.start();
-        await goOn(senders);
-      },
-    ],
-    [
-      'kill -9 of Postgres',
-      async (senders) => {
-        await apart.postgres.stop();
-        await senders.acknowledges(PULSES_BETWEEN);
-        await apart.postgres.start();
-        await goOn(senders);
-      },
-    ],
-    [
-      'SIGSTOP of an aggregating process beyond its session',
-      async (senders) => {
-        const stoppedAt = performance.now();
-        await apart.kill('aggregate-2', 'SIGSTOP');
-        await goOn(senders);
-        await waitUntil('the session is over', () => performance.now() - stoppedAt > SESSION_MS);
-        await goOn(senders);
-        await apart.kill('aggregate-2', 'SIGCONT');
-        await goOn(senders);
-        expect(apart.process('aggregate-2').isRunning).toBe(true);
-      },
-    ],
-    [
-      'rating dead while usage comes to it by gRPC',
-      async (senders) => {
-        const direct = {
-          APURA_USAGE_TRANSPORT: 'grpc',
-          APURA_RATING_URL: apart.process('rate-1').grpcUrl,
-        };
-        await Promise.all(['aggregate-1', 'aggregate-2'].map((name) => apart.remove(name)));
-        await Promise.all([apart.start('aggregate', direct), apart.start('aggregate', direct)]);
-        await goOn(senders);
-        await apart.kill('rate-1');
-        await goOn(senders);
-        await waitUntil('usage waits for rating', async () => {
-          return (await meteringState(client)).usagePending > 0;
-        });
-        await apart.restart('rate-1');
-        await goOn(senders);
-      },
-    ],
-  ];
-
   test('lose no pulse that was acknowledged, count each once and charge it, whichever part dies', async () => {
     const random = new SeededRandom();
     console.log(`pulses apart: SEED=${random.seed}`);
@@ -206,11 +84,13 @@ describe('roles apart on kafka and postgres', () => {
       token: apart.token,
       seed: random.seed,
     });
+    const drill = { apart, senders, ratingAwayMs: 0 };
     try {
-      await goOn(senders);
-      for (const [name, strike] of faults) {
+      await goOn(drill);
+      for (const fault of PULSE_FAULTS) {
+        const { name } = fault;
         const struckAt = performance.now();
-        await strike(senders).catch((error: unknown) => {
+        await fault.strike(drill).catch((error: unknown) => {
           throw new Error(`${name}: ${error}`, { cause: error });
         });
         console.log(`  ${name}: over after ${Math.round(performance.now() - struckAt)} ms`);

@@ -20,6 +20,8 @@ export interface PulseSendersOptions {
   readonly token: string;
   /** Of ids and amounts. */
   readonly seed: number;
+  /** Between two batches of a sender; default 100 ms. */
+  readonly pauseMs?: number;
 }
 
 export interface SenderFigures {
@@ -223,7 +225,7 @@ export class PulseSenders implements AsyncDisposable {
         this.#item(random, `${number}-${batch}-${at}`),
       );
       await this.#sendUntilAnswered(random, items);
-      await sleep(PAUSE_MS, this.#stopping.signal);
+      await sleep(this.#options.pauseMs ?? PAUSE_MS, this.#stopping.signal);
     }
   }
 

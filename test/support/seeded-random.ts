@@ -29,4 +29,9 @@ export class SeededRandom {
   below(count: number): number {
     return Math.floor(this.next() * count);
   }
+
+  shuffled<T>(items: readonly T[]): T[] {
+    const drawn = items.map((item) => ({ item, at: this.next() }));
+    return drawn.sort((a, b) => a.at - b.at).map(({ item }) => item);
+  }
 }
