@@ -32,6 +32,7 @@ const LIVE_MS = 600_000;
 const QUESTIONS = [
   { name: 'day by hour', granularity: 'PT1H', days: 1, times: 200 },
   { name: 'month by day', granularity: 'P1D', days: 30, times: 200 },
+  { name: 'year by day', granularity: 'P1D', days: 364, times: 50 },
   { name: 'year by month', granularity: 'P1M', days: 364, times: 50 },
 ] as const satisfies readonly {
   readonly granularity: Granularity;

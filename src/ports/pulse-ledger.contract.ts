@@ -54,6 +54,8 @@ const LONG_BOUNDS = [
   [0, EVER],
   longBounds('P1D', 'UTC'),
   longBounds('P1D', 'America/Los_Angeles'),
+  longBounds('P1D', 'Asia/Kolkata'),
+  longBounds('PT1H', 'UTC'),
   longBounds('P1M', 'Europe/Berlin'),
   longBounds('P1M', 'Asia/Kathmandu'),
 ];
@@ -137,7 +139,7 @@ export function pulseLedgerContract(
       return addUpUsage(totalsOf(pulses), bounds);
     };
 
-    /** Days, months and more, in zones in which they begin at other hours. */
+    /** Hours, days, months and more, in zones in which they begin at other times. */
     async function expectLongUsage(pulses: readonly LoggedPulse[], by = second): Promise<void> {
       for (const bounds of LONG_BOUNDS) {
         const filter = { ...ANY, from: bounds[0] ?? 0, to: bounds.at(-1) ?? 0 };
@@ -579,9 +581,9 @@ export function pulseLedgerContract(
     });
 
     describe('usage over several days', () => {
-      /** At midnight, a quarter of an hour before, and at noon, of days in October and November. */
+      /** At midnight, noon, a quarter to seven and a minute to midnight, of days in October and November. */
       const pulses = [-1, 0, 6, 7, 8].flatMap((day) =>
-        [-12 * 60, 0, 12 * 60 - 1].map((minutes, at) =>
+        [-12 * 60, 0, 6 * 60 + 45, 12 * 60 - 1].map((minutes, at) =>
           logged({
             id: `p-${day}-${minutes}`,
             sku: at === 1 && day === 0 ? 'traffic' : 'storage',
@@ -599,7 +601,7 @@ export function pulseLedgerContract(
         await commit(pulses, { from: 1 });
       });
 
-      test('is what its quarters come to, wherever its days and months begin', async () => {
+      test('is what its quarters come to, wherever its hours, days and months begin', async () => {
         await expectLongUsage(pulses);
         await store.crash();
         await expectLongUsage(pulses, await store.open());
@@ -612,11 +614,11 @@ export function pulseLedgerContract(
           await expectLongUsage([...others(6), ...of(6).slice(at + 1)]);
         }
         const [back = logged()] = of(6);
-        await commit([], { from: 5, acts: [amending(back, '-77', { actId: 'amend' })] });
+        await commit([], { from: 6, acts: [amending(back, '-77', { actId: 'amend' })] });
         await expectLongUsage([...others(6), as(back, '-77')]);
         const late = logged({ ...back.pulse, id: 'late', amount: '5' });
         const again = voiding(back, { actId: 'void it again' });
-        await commit([late], { from: 6, acts: [again] });
+        await commit([late], { from: 7, acts: [again] });
         await expectLongUsage([...others(6), late]);
       });
 

@@ -28,8 +28,8 @@ const TENANTS = ['acme', 'globex'];
 const AMOUNTS = ['1', '-2.5', '0.000000000000000001', '40'];
 const SKUS = 2;
 const NUMBERS = 32;
-/** Windows: two of a day, the first of the next one, and one of the day after that. */
-const STARTS = [0, 47, 48, 150].map((place) => NOON + place * USAGE_WINDOW_MS);
+/** Windows: two of an hour, the first of the next day, and one of the day after that. */
+const STARTS = [46, 47, 48, 150].map((place) => NOON + place * USAGE_WINDOW_MS);
 const END = NOON + 151 * USAGE_WINDOW_MS;
 const ROWS_MAX = 9_999;
 const ALL: DeadLetterFilter = { queue: null, state: null, tenant: null, code: null };
@@ -62,7 +62,7 @@ type Operation =
   | { readonly kind: 'forget'; readonly window: number }
   | { readonly kind: 'crash' };
 
-/** What usage is asked for all along: windows of any size, which cut days and span them. */
+/** What usage is asked for all along: windows of any size, which cut hours and days and span them. */
 interface UsageQuestion {
   readonly from: number;
   readonly to: number;

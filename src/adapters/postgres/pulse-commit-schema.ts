@@ -1,14 +1,14 @@
 /** What the server does of a step of the pulse ledger: judges its pulses, adds them up, applies acts. */
 import { NO_USAGE, USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
-import { USAGE_DAY_MS } from '../../domain/metering/usage-spans.ts';
 import { PULSE_STATES } from './pulse-states.ts';
 import {
-  ADD_DAYS,
+  ADD_ROLLUPS,
   ADD_UP_PULSES,
   ADD_UP_TOTALS,
   ADD_USAGE,
-  DAY_COLUMNS,
   NEXT_VERSION,
+  ROLLUP_COLUMNS,
+  ROLLUPS,
   START,
   TOTAL,
 } from './usage-sql.ts';
@@ -49,17 +49,26 @@ export const COMMIT_PULSES = `
     RETURN FOUND;
   END $$;
 
-  -- Makes a day what its windows come to.
-  CREATE FUNCTION set_day(p_partition integer, p_series integer, p_start bigint)
+  -- Makes a rollup what those of the next shorter length come to, or its windows.
+  CREATE FUNCTION set_rollup(p_partition integer, p_series integer, p_length integer, p_start bigint)
     RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
+  DECLARE
+    p_shorter integer := (${ROLLUPS})[array_position(${ROLLUPS}, p_length) - 1];
   BEGIN
-    DELETE FROM usage_day WHERE (series, start, partition) = (p_series, p_start, p_partition);
-    INSERT INTO usage_day (${DAY_COLUMNS})
-      SELECT p_start, p_series, p_partition, ${TOTAL} FROM (
-        SELECT ${ADD_UP_TOTALS} FROM usage_window
-        WHERE series = p_series AND partition = p_partition AND count > 0
-          AND start >= p_start AND start < p_start + ${USAGE_DAY_MS}
-      ) day WHERE count > 0;
+    DELETE FROM usage_rollup
+      WHERE (series, length, start, partition) = (p_series, p_length, p_start, p_partition);
+    INSERT INTO usage_rollup (${ROLLUP_COLUMNS})
+      SELECT p_series, p_length, p_start, p_partition, ${TOTAL} FROM (
+        SELECT ${ADD_UP_TOTALS} FROM (
+          SELECT count, sum, min, max, last_at, last_key, last FROM usage_window
+          WHERE p_shorter IS NULL AND series = p_series AND partition = p_partition AND count > 0
+            AND start >= p_start AND start < p_start + p_length
+          UNION ALL
+          SELECT count, sum, min, max, last_at, last_key, last FROM usage_rollup
+          WHERE length = p_shorter AND series = p_series AND partition = p_partition
+            AND start >= p_start AND start < p_start + p_length
+        ) parts
+      ) total WHERE count > 0;
   END $$;
 
   -- An act of which the pulse is not there becomes the dead letter that it brings along. Of a window of
@@ -73,6 +82,7 @@ export const COMMIT_PULSES = `
     place text;
     moved jsonb;
     places jsonb := '{}';
+    rollup integer;
   BEGIN
     FOR e IN SELECT * FROM jsonb_to_recordset(p_acts) AS e (kind text, act_id text, target uuid,
       amount numeric, reason text, actor text, at bigint, "offset" bigint, letter jsonb)
@@ -110,7 +120,9 @@ export const COMMIT_PULSES = `
           AND EXISTS (SELECT FROM pulse_forgotten
             WHERE (series, start, partition) = (e.series, e.start, p_partition));
       IF NOT FOUND THEN PERFORM set_window(p_partition, e.series, e.start, p_version); END IF;
-      PERFORM set_day(p_partition, e.series, e.start - e.start % ${USAGE_DAY_MS});
+      FOREACH rollup IN ARRAY ${ROLLUPS} LOOP
+        PERFORM set_rollup(p_partition, e.series, rollup, e.start - e.start % rollup);
+      END LOOP;
     END LOOP;
   END $$;
 
@@ -147,7 +159,7 @@ export const COMMIT_PULSES = `
     ), moved AS (
       ${ADD_USAGE}
     ), rolled_up AS (
-      ${ADD_DAYS}
+      ${ADD_ROLLUPS}
     )
     SELECT count(*) FILTER (WHERE is_first), count(*) FILTER (WHERE NOT is_first AND is_same),
         count(*) FILTER (WHERE NOT is_first AND NOT is_same)
@@ -203,7 +215,7 @@ export const COMMIT_PULSES = `
         SELECT * FROM unnest(p_series, p_start, p_count, p_last_at, p_last_key, p_sum, p_min, p_max,
           p_last) AS a (series, start, count, last_at, last_key, sum, min, max, last)
       ), rolled_up AS (
-        ${ADD_DAYS}
+        ${ADD_ROLLUPS}
       )
       ${ADD_USAGE};
     ELSE

@@ -5,6 +5,7 @@ import { type PostgresHarness, postgresHarness } from '../../../test/support/pos
 import {
   amending,
   columnsOf,
+  HOUR_MS,
   keyOf,
   type LoggedPulse,
   logged,
@@ -19,6 +20,7 @@ import {
 } from '../../../test/support/pulse-samples.ts';
 import { START } from '../../domain/counting/checkpoint.ts';
 import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
+import { USAGE_ROLLUPS_MS } from '../../domain/metering/usage-spans.ts';
 import { pulseLedgerContract } from '../../ports/pulse-ledger.contract.ts';
 import type { PulseCommit, PulseLedger, PulseStep } from '../../ports/pulse-ledger.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
@@ -309,22 +311,24 @@ describe('the pulse ledger on Postgres', () => {
     });
   });
 
-  describe('the days of usage', () => {
-    /** Days that are not what their windows come to, those included in which nothing counts. */
-    const wrongDays = () =>
+  describe('the rollups of usage', () => {
+    /** Rollups that are not what their windows come to, those included in which nothing counts. */
+    const wrongRollups = () =>
       execute(`
         SELECT * FROM (
-          SELECT series, partition, start - start % ${DAY_MS} AS start, sum(sum) AS sum,
+          SELECT series, partition, length, start - start % length AS start, sum(sum) AS sum,
             sum(count) AS count, min(min) AS min, max(max) AS max,
             (array_agg((last_at, last_key, last)::text ORDER BY last_at DESC, last_key DESC))[1] AS last
-          FROM usage_window WHERE count > 0 GROUP BY 1, 2, 3
+          FROM usage_window CROSS JOIN unnest(ARRAY[${USAGE_ROLLUPS_MS.join()}]) AS rollup (length)
+          WHERE count > 0 GROUP BY 1, 2, 3, 4
         ) windows FULL JOIN (
-          SELECT series, partition, start, sum, count, min, max, (last_at, last_key, last)::text AS last
-          FROM usage_day
-        ) days USING (series, partition, start)
+          SELECT series, partition, length, start, sum, count, min, max, (last_at, last_key, last)::text AS last
+          FROM usage_rollup
+        ) rollups USING (series, partition, length, start)
         WHERE (windows.sum, windows.count, windows.min, windows.max, windows.last)
-          IS DISTINCT FROM (days.sum, days.count, days.min, days.max, days.last)`);
-    const dayCount = async () => (await execute('SELECT * FROM usage_day')).length;
+          IS DISTINCT FROM (rollups.sum, rollups.count, rollups.min, rollups.max, rollups.last)`);
+    const dayCount = async () =>
+      (await execute(`SELECT * FROM usage_rollup WHERE length = ${DAY_MS}`)).length;
     const pulses = ['3', '-2', '10', '0.5', '7', '7'].map((amount, n) => {
       const occurredAt = MIDNIGHT - DAY_MS / 4 + n * (DAY_MS / 8);
       return logged({ id: `d-${n}`, amount, occurredAt });
@@ -346,16 +350,16 @@ describe('the pulse ledger on Postgres', () => {
     test('are what their windows come to, where pulses are new and where some are known', async () => {
       await using ledger = await open();
       const epoch = await filled(ledger);
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       expect(await dayCount()).toBe(3);
       // What is later and more beside what is known, then what is earlier and less by itself.
       const more = logged({ id: 'more', amount: '11', occurredAt: last.pulse.occurredAt + 1 });
       await ledger.commit(pulseStep([more, last], { epoch, from: 2 }));
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       const occurredAt = MIDNIGHT + USAGE_WINDOW_MS;
       const less = logged({ id: 'less', amount: '-11', occurredAt });
       await ledger.commit(pulseStep([less], { epoch, from: 3 }));
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
     });
 
     test('shrink with their windows, and go with the last one in which something counts', async () => {
@@ -363,14 +367,14 @@ describe('the pulse ledger on Postgres', () => {
       const epoch = await filled(ledger);
       const acts = [voiding(most), amending(least, '1'), voiding(last, { actId: 'act-3' })];
       await ledger.commit(pulseStep([], { epoch, from: 2, acts }));
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       const rest = pulses.slice(0, 2).map((one, n) => voiding(one, { actId: `rest-${n}` }));
       await ledger.commit(pulseStep([], { epoch, from: 3, acts: rest }));
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       expect(await dayCount()).toBe(2);
       const anew = [amending(first, '4', { actId: 'anew' })];
       await ledger.commit(pulseStep([], { epoch, from: 4, acts: anew }));
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       expect(await dayCount()).toBe(3);
     });
 
@@ -382,7 +386,7 @@ describe('the pulse ledger on Postgres', () => {
       await ledger.forget(MIDNIGHT, MIDNIGHT + DAY_MS);
       await ledger.restore(0, columnsOf([last]));
       await ledger.commit(pulseStep([], { epoch, from: 1, acts: [voiding(last)] }));
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       expect(await dayCount()).toBe(1);
     });
 
@@ -390,19 +394,20 @@ describe('the pulse ledger on Postgres', () => {
       await using ledger = await open();
       await filled(ledger);
       for (const harm of [
-        'UPDATE usage_day SET sum = sum + 1',
-        'UPDATE usage_day SET last_at = 0',
-        'DELETE FROM usage_day',
-        `INSERT INTO usage_day SELECT start + ${DAY_MS * 9}, series, partition, count, last_at,
-           last_key, sum, min, max, last FROM usage_day`,
+        'UPDATE usage_rollup SET sum = sum + 1',
+        'UPDATE usage_rollup SET last_at = 0',
+        'DELETE FROM usage_rollup',
+        ...USAGE_ROLLUPS_MS.map((length) => `DELETE FROM usage_rollup WHERE length = ${length}`),
+        `INSERT INTO usage_rollup SELECT start + ${DAY_MS * 9}, series, length, partition, count,
+           last_at, last_key, sum, min, max, last FROM usage_rollup`,
         'UPDATE usage_window SET sum = 0, max = 0',
       ]) {
         await execute(harm);
-        expect(await wrongDays(), harm).not.toEqual([]);
+        expect(await wrongRollups(), harm).not.toEqual([]);
         // From the middle of the first day on: whole days are looked at.
         const from = MIDNIGHT - DAY_MS / 4;
         for (const partition of [0, 1]) await ledger.recompute(partition, from, EVER);
-        expect(await wrongDays(), harm).toEqual([]);
+        expect(await wrongRollups(), harm).toEqual([]);
         expect(await dayCount(), harm).toBe(3);
       }
     });
@@ -411,24 +416,29 @@ describe('the pulse ledger on Postgres', () => {
       await using ledger = await open();
       await filled(ledger);
       await ledger.reset(0);
-      expect(await wrongDays()).toEqual([]);
+      expect(await wrongRollups()).toEqual([]);
       expect(await dayCount()).toBe(1);
     });
 
-    test('answer for what is asked by whole days, and windows for the rest', async () => {
+    test('answer for what none of its bounds cuts, and windows for the rest', async () => {
       await using ledger = await open();
       await filled(ledger);
-      await execute('UPDATE usage_day SET sum = 1000');
+      // 2400 for a day, 600 for a quarter of one, 100 for an hour.
+      await execute('UPDATE usage_rollup SET sum = length / 36000');
       const sums = async (from: number, to: number, bounds: readonly number[]) => {
         const filter = { tenant: null, sku: first.pulse.sku, unit: null, from, to };
         return (await ledger.usage(filter, bounds, 9)).map(({ sum }) => sum);
       };
       const [start, end] = [MIDNIGHT, MIDNIGHT + DAY_MS];
-      expect(await sums(start, end, [start, end])).toEqual([units('1000')]);
-      expect(await sums(start, end - USAGE_WINDOW_MS, [start, end])).toEqual([units('24.5')]);
-      expect(await sums(start, end, [start, NOON, end])).toEqual([units('24.5')]);
+      expect(await sums(start, end, [start, end])).toEqual([units('2400')]);
+      expect(await sums(start, end - USAGE_WINDOW_MS, [start, end])).toEqual([units('1200')]);
+      const seven = start + 7 * HOUR_MS;
+      expect(await sums(start, end, [start, seven, end])).toEqual([units('700'), units('100')]);
+      const halfPastSix = seven - 2 * USAGE_WINDOW_MS;
+      const cut = await sums(start, end, [start, halfPastSix, end]);
+      expect(cut).toEqual([units('607'), units('100')]);
       const long = MIDNIGHT - DAY_MS / 2;
-      expect(await sums(long, end, [long, end])).toEqual([units('1001')]);
+      expect(await sums(long, end, [long, end])).toEqual([units('3000')]);
     });
   });
 

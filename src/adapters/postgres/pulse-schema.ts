@@ -11,9 +11,10 @@ const KEY_TABLES = 16;
  * `pulse_key` is the judge of duplicates: one row a pulse, for good, cut by hash. `pulse` holds what the
  * pulses say, cut by day of their time, so that retention removes files. Nothing in it can be looked up
  * by its key alone: the key's row says when the pulse occurred. `usage_window` holds what they come to,
- * each window with the version of its value and the one that was confirmed as sent. `usage_day` holds what
- * the windows of a UTC day come to, where one of them counts, for questions of months. `pulse_forgotten` says
- * how many pulses of a window count that are no longer held: it can not be added up anew.
+ * each window with the version of its value and the one that was confirmed as sent. `usage_rollup`
+ * holds what the windows of a UTC hour, or of a longer time, come to, where one of them counts, for
+ * questions of days and months. `pulse_forgotten` says how many pulses of a window count that are no
+ * longer held: it can not be added up anew.
  * Everything that a step adds to is keyed by the log's partition, except the keys: of those, steps of two
  * partitions may bring the same.
  */
@@ -115,9 +116,10 @@ const PULSE_TABLES = `
     PRIMARY KEY (series, start, partition)
   );
   CREATE INDEX usage_pending ON usage_window (partition, version) WHERE version > sent_version;
-  CREATE TABLE usage_day (
+  CREATE TABLE usage_rollup (
     start bigint NOT NULL,
     series integer NOT NULL,
+    length integer NOT NULL,
     partition integer NOT NULL,
     count bigint NOT NULL,
     last_at bigint NOT NULL,
@@ -126,7 +128,7 @@ const PULSE_TABLES = `
     min numeric NOT NULL,
     max numeric NOT NULL,
     last numeric NOT NULL,
-    PRIMARY KEY (series, start, partition)
+    PRIMARY KEY (series, length, start, partition)
   );
   CREATE TABLE pulse_forgotten (
     start bigint NOT NULL,

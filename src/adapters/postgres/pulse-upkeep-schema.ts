@@ -2,7 +2,7 @@
 import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
 import { USAGE_DAY_MS } from '../../domain/metering/usage-spans.ts';
 import { PULSE_STATES } from './pulse-states.ts';
-import { ADD_UP_PULSES, ADD_UP_TOTALS, DAY, START, TOTAL } from './usage-sql.ts';
+import { ADD_UP_PULSES, ADD_UP_TOTALS, ROLLUPS, START, TOTAL } from './usage-sql.ts';
 
 const { counted, voided } = PULSE_STATES;
 
@@ -23,12 +23,13 @@ export const UPKEEP = `
   END $$;
 
   -- The windows that were looked at wrong are added up anew under the lock of the partition's steps, and
-  -- then the days that are not what their windows come to.
+  -- then the rollups of these days that are not what their windows come to, the shorter ones first.
   CREATE FUNCTION recompute_usage(p_partition integer, p_from bigint, p_to bigint)
     RETURNS SETOF usage_window LANGUAGE plpgsql AS $$
   DECLARE
     wrong record;
     p_version bigint;
+    rollup integer;
     first_day bigint := p_from - mod(p_from, ${USAGE_DAY_MS});
     end_of_days bigint := p_to + ${USAGE_DAY_MS} - mod(p_to, ${USAGE_DAY_MS});
   BEGIN
@@ -58,24 +59,26 @@ export const UPKEEP = `
           WHERE (series, start, partition) = (wrong.series, wrong.start, p_partition);
       END IF;
     END LOOP;
-    FOR wrong IN
-      SELECT series, start FROM (
-        SELECT series, day AS start, ${TOTAL} FROM (
-          SELECT series, day, ${ADD_UP_TOTALS} FROM (SELECT *, ${DAY} FROM usage_window
+    FOREACH rollup IN ARRAY ${ROLLUPS} LOOP
+      FOR wrong IN
+        SELECT series, start FROM (
+          SELECT series, first AS start, ${TOTAL} FROM (
+            SELECT series, start - mod(start, rollup) AS first, ${ADD_UP_TOTALS} FROM usage_window
             WHERE partition = p_partition AND count > 0
-              AND start >= first_day AND start < end_of_days) counted
-          GROUP BY series, day
-        ) totals
-      ) held
-      FULL JOIN (SELECT * FROM usage_day
-        WHERE partition = p_partition AND start >= first_day AND start < end_of_days) d
-        USING (series, start)
-      WHERE (held.count, held.last_at, held.last_key, held.sum, held.min, held.max, held.last)
-        IS DISTINCT FROM (d.count, d.last_at, d.last_key, d.sum, d.min, d.max, d.last)
-      ORDER BY series, start
-    LOOP
-      PERFORM FROM pulse_progress WHERE partition = p_partition FOR UPDATE;
-      PERFORM set_day(p_partition, wrong.series, wrong.start);
+              AND start >= first_day AND start < end_of_days
+            GROUP BY series, first
+          ) totals
+        ) held
+        FULL JOIN (SELECT * FROM usage_rollup
+          WHERE length = rollup AND partition = p_partition
+            AND start >= first_day AND start < end_of_days) r USING (series, start)
+        WHERE (held.count, held.last_at, held.last_key, held.sum, held.min, held.max, held.last)
+          IS DISTINCT FROM (r.count, r.last_at, r.last_key, r.sum, r.min, r.max, r.last)
+        ORDER BY series, start
+      LOOP
+        PERFORM FROM pulse_progress WHERE partition = p_partition FOR UPDATE;
+        PERFORM set_rollup(p_partition, wrong.series, rollup, wrong.start);
+      END LOOP;
     END LOOP;
   END $$;
 
@@ -93,7 +96,7 @@ export const UPKEEP = `
     DELETE FROM pulse_act WHERE partition = p_partition;
     DELETE FROM pulse_forgotten WHERE partition = p_partition;
     DELETE FROM usage_window WHERE partition = p_partition;
-    DELETE FROM usage_day WHERE partition = p_partition;
+    DELETE FROM usage_rollup WHERE partition = p_partition;
   END $$;
 
   CREATE FUNCTION forget_pulses(p_from bigint, p_to bigint) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -1,5 +1,5 @@
-/** Reads what a question about usage needs on Postgres: whole days by one row, the rest by windows. */
-import type { UsageRecord, UsageTotal } from '../../domain/metering/usage.ts';
+/** Reads usage for a question on Postgres: the longest rollups that no bound cuts, windows elsewhere. */
+import { USAGE_WINDOW_MS, type UsageRecord, type UsageTotal } from '../../domain/metering/usage.ts';
 import { type UsageSpan, usageSpans } from '../../domain/metering/usage-spans.ts';
 import { tooManyUsageRows } from '../../domain/metering/usage-sum.ts';
 import type { UsageFilter, UsageRow } from '../../ports/pulse-ledger.ts';
@@ -8,24 +8,26 @@ import { idOf } from './ledger-reader.ts';
 import { amountOf } from './numeric.ts';
 import { ADD_UP_TOTALS, TOTAL } from './usage-sql.ts';
 
-/** The tables of usage windows, each with the one of its days. */
-const DAYS = { usage_window: 'usage_day', rated_window: null } as const;
+/** The tables of usage windows, each with the one of its rollups. */
+const ROLLUPS = { usage_window: 'usage_rollup', rated_window: null } as const;
 
 /**
  * What the filter names of a table, in the spans whose bounds are these parameters: by its index for each
  * series and span, which OFFSET leaves the server no choice about. It knows little of how long spans are,
  * and would rather read all windows of a year than those of its months' first and last hours.
  */
-function inSpans(table: string, from: string, to: string): string {
+function inSpans(table: string, [from, to, length]: readonly string[], condition: string): string {
   return `
     SELECT series, held.* FROM (
       SELECT series FROM series WHERE ($2::text IS NULL OR tenant = $2)
         AND ($3::text IS NULL OR sku = $3) AND ($4::text IS NULL OR unit = $4)
     ) named
-    CROSS JOIN unnest(${from}::bigint[], ${to}::bigint[]) AS span (starts_at, ends_at)
+    CROSS JOIN unnest(${from}::bigint[], ${to}::bigint[], ${length}::integer[])
+      AS span (starts_at, ends_at, of_length)
     CROSS JOIN LATERAL (
       SELECT start, count, sum, min, max, last, last_at, last_key FROM ${table} t
-      WHERE t.series = named.series AND start >= starts_at AND start < ends_at AND count > 0
+      WHERE t.series = named.series AND start >= starts_at AND start < ends_at AND ${condition}
+        AND count > 0
       OFFSET 0
     ) held`;
 }
@@ -38,28 +40,26 @@ function inSpans(table: string, from: string, to: string): string {
  */
 export async function usageOf(
   database: PostgresDatabase,
-  table: keyof typeof DAYS,
+  table: keyof typeof ROLLUPS,
   { tenant, sku, unit, from, to }: UsageFilter,
   bounds: readonly number[],
   rowsMax: number,
 ): Promise<readonly UsageRow[]> {
-  const days = DAYS[table];
-  const spans = days === null ? wholeSpan(from, to, bounds) : usageSpans(from, to, bounds);
+  const rollups = ROLLUPS[table];
+  const spans = rollups === null ? wholeSpan(from, to, bounds) : usageSpans(from, to, bounds);
   if (spans.length === 0) return [];
-  const bySpan = (of: UsageSpan['of']) => {
-    const ones = spans.filter((span) => span.of === of);
-    return [ones.map((one) => String(one.from)), ones.map((one) => String(one.to))];
-  };
+  const isOfWindows = ({ lengthMs }: UsageSpan): boolean => lengthMs === USAGE_WINDOW_MS;
   const rows = await database.rows(
     `SELECT tenant, sku, unit, place, ${TOTAL} FROM (
        SELECT series, width_bucket(start, $1::bigint[]) AS place, ${ADD_UP_TOTALS} FROM (
-         ${inSpans(table, '$6', '$7')}
-         ${days === null ? '' : `UNION ALL ${inSpans(days, '$8', '$9')}`}
+         ${inSpans(table, ['$6', '$7', '$8'], 'true')}
+         ${rollups === null ? '' : `UNION ALL ${inSpans(rollups, ['$9', '$10', '$11'], 'length = of_length')}`}
        ) counted GROUP BY series, place
      ) sums JOIN series USING (series) ORDER BY tenant, sku, unit, place LIMIT $5`,
     [
-      ...[bounds.map(String), tenant, sku, unit, rowsMax + 1, ...bySpan('window')],
-      ...(days === null ? [] : bySpan('day')),
+      ...[bounds.map(String), tenant, sku, unit, rowsMax + 1],
+      ...columnsOf(spans.filter(isOfWindows)),
+      ...(rollups === null ? [] : columnsOf(spans.filter((span) => !isOfWindows(span)))),
     ],
   );
   if (rows.length > rowsMax) throw tooManyUsageRows(rowsMax);
@@ -75,7 +75,13 @@ export async function usageOf(
 function wholeSpan(from: number, to: number, bounds: readonly number[]): readonly UsageSpan[] {
   const [first, last] = [bounds[0] ?? to, bounds.at(-1) ?? from];
   const [start, end] = [Math.max(from, first), Math.min(to, last)];
-  return start < end ? [{ from: start, to: end, of: 'window' }] : [];
+  return start < end ? [{ from: start, to: end, lengthMs: USAGE_WINDOW_MS }] : [];
+}
+
+function columnsOf(spans: readonly UsageSpan[]): readonly (readonly string[])[] {
+  return (['from', 'to', 'lengthMs'] as const).map((name) =>
+    spans.map((span) => String(span[name])),
+  );
 }
 
 export function recordOf(row: Row): UsageRecord {

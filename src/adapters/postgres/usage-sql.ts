@@ -1,6 +1,6 @@
 /** How usage is added up in SQL: by every function of the schema the same way. */
 import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
-import { USAGE_DAY_MS } from '../../domain/metering/usage-spans.ts';
+import { USAGE_ROLLUPS_MS } from '../../domain/metering/usage-spans.ts';
 
 /**
  * What rows of `pulse` add up to: the last one by (occurred_at, key) as the greatest of texts, which takes no
@@ -20,8 +20,8 @@ export const TOTAL = `count, sum, min, max, last_one[1]::bigint AS last_at, last
 /** The window that a pulse counts in. */
 export const START = `occurred_at - mod(occurred_at, ${USAGE_WINDOW_MS}) AS start`;
 
-/** The UTC day that a window counts in. */
-export const DAY = `start - mod(start, ${USAGE_DAY_MS}) AS day`;
+/** The lengths of rollups, ms, ascending. */
+export const ROLLUPS = `ARRAY[${USAGE_ROLLUPS_MS.join(', ')}]`;
 
 /** Rises once a transaction, whatever version a recompute between two steps has given out. */
 export const NEXT_VERSION = `CASE w.xmin WHEN pg_current_xact_id()::xid THEN w.version
@@ -51,18 +51,19 @@ export const ADD_USAGE = `
       ${THE_LATER_LAST},
       version = ${NEXT_VERSION}`;
 
-/** What `usage_day` is filled with: a place, and TOTAL. */
-export const DAY_COLUMNS =
-  'start, series, partition, count, sum, min, max, last_at, last_key, last';
+/** What `usage_rollup` is filled with: a place, and TOTAL. */
+export const ROLLUP_COLUMNS =
+  'series, length, start, partition, count, sum, min, max, last_at, last_key, last';
 
-/** Adds the rows of `added`, each of a window, to the partition's days. */
-export const ADD_DAYS = `
-  INSERT INTO usage_day AS w (${DAY_COLUMNS})
-    SELECT day, series, p_partition, ${TOTAL}
-    FROM (SELECT series, day, ${ADD_UP_TOTALS} FROM (SELECT *, ${DAY} FROM added) a
-      GROUP BY series, day) days
-    ORDER BY series, day
-    ON CONFLICT (series, start, partition) DO UPDATE SET
+/** Adds the rows of `added`, each of a window, to the partition's rollups. */
+export const ADD_ROLLUPS = `
+  INSERT INTO usage_rollup AS w (${ROLLUP_COLUMNS})
+    SELECT series, length, first, p_partition, ${TOTAL}
+    FROM (SELECT series, length, start - mod(start, length) AS first, ${ADD_UP_TOTALS}
+      FROM added CROSS JOIN unnest(${ROLLUPS}) AS rollup (length)
+      GROUP BY series, length, first) rollups
+    ORDER BY series, length, first
+    ON CONFLICT (series, length, start, partition) DO UPDATE SET
       count = w.count + EXCLUDED.count,
       sum = w.sum + EXCLUDED.sum,
       min = least(w.min, EXCLUDED.min),

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { DatabaseSync } from 'node:sqlite';
 import { memoryPulseLedger } from '../../../test/support/memory-harness.ts';
 import {
-  HOUR_MS,
   keyOf,
   logged,
   NOON,
@@ -14,6 +13,7 @@ import {
 import { type SqliteFiles, sqliteFiles } from '../../../test/support/sqlite-files.ts';
 import { sqlitePulseLedger } from '../../../test/support/sqlite-harness.ts';
 import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
+import { USAGE_DAY_MS, USAGE_ROLLUPS_MS } from '../../domain/metering/usage-spans.ts';
 import { pulseLedgerContract } from '../../ports/pulse-ledger.contract.ts';
 import { openSqliteLedger } from './ledger.ts';
 import { openSqlitePulseLedger, openSqlitePulseLedgerReader } from './pulse-ledger.ts';
@@ -59,7 +59,7 @@ describe('the pulse ledger on SQLite', () => {
     'conflict',
     'act',
     'usage_window',
-    'usage_day',
+    'usage_rollup',
     'dead_letter',
   ])(
     'keeps nothing of a step whose write to %s the storage refuses, and takes it afterwards',
@@ -161,19 +161,30 @@ describe('the pulse ledger on SQLite', () => {
   });
 
   test.each([
-    `UPDATE usage_day SET sum = '7'`,
-    'UPDATE usage_day SET count = 0',
-    'DELETE FROM usage_day',
+    `UPDATE usage_rollup SET sum = '7'`,
+    'UPDATE usage_rollup SET count = 0',
+    'DELETE FROM usage_rollup',
+    ...USAGE_ROLLUPS_MS.map((length) => `DELETE FROM usage_rollup WHERE length = ${length}`),
+    `INSERT INTO usage_rollup SELECT series, length, start + length, partition, count, sum, min, max,
+       last, last_at, last_key FROM usage_rollup WHERE length < ${USAGE_DAY_MS}`,
   ])(
-    'puts right a day that the file holds wrongly, without a window that differs: %s',
+    'puts right a rollup that the file holds wrongly, without a window that differs: %s',
     async (sql) => {
       await using ledger = openSqlitePulseLedger(options());
       const { epoch } = await ledger.takeOver(0);
       await ledger.commit(pulseStep([one], { epoch }));
+      const day = NOON - USAGE_DAY_MS / 2;
       const usage = () =>
-        ledger.usage({ tenant: null, sku: null, unit: null, from: 0, to: EVER }, [0, EVER], 999);
+        Promise.all(
+          USAGE_ROLLUPS_MS.map((length) => {
+            const count = USAGE_DAY_MS / length + 1;
+            const bounds = Array.from({ length: count }, (_, at) => day + at * length);
+            const filter = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
+            return ledger.usage(filter, bounds, 999);
+          }),
+        );
       const before = await usage();
-      expect(before).toMatchObject([{ count: 1 }]);
+      expect(before).toMatchObject(USAGE_ROLLUPS_MS.map(() => [{ count: 1 }]));
       execute(sql);
       expect(await usage()).not.toEqual(before);
       expect(await ledger.recompute(0, NOON, NOON + USAGE_WINDOW_MS)).toEqual([]);
@@ -182,8 +193,8 @@ describe('the pulse ledger on SQLite', () => {
   );
 
   test.each([
-    [`UPDATE usage_window SET sum = '1e3'`, 'usage of an hour'],
-    [`UPDATE usage_day SET sum = '1e3'`, 'usage'],
+    [`UPDATE usage_window SET sum = '1e3'`, 'usage of a window'],
+    [`UPDATE usage_rollup SET sum = '1e3'`, 'usage'],
     [`UPDATE act SET kind = 'restore'`, 'find'],
     [`UPDATE act SET amount = 'none'`, 'find'],
     [`UPDATE dead_letter SET state = 'LOST'`, 'letter'],
@@ -198,10 +209,10 @@ describe('the pulse ledger on SQLite', () => {
     const filter = { tenant: null, sku: null, unit: null, from: 0, to: EVER };
     const asked = {
       usage: () => ledger.usage(filter, [0, EVER], 999),
-      'usage of an hour': () => ledger.usage(filter, [NOON, NOON + HOUR_MS], 999),
+      'usage of a window': () => ledger.usage(filter, [NOON, NOON + USAGE_WINDOW_MS], 999),
       find: () => ledger.find(keyOf(one)),
       letter: () => ledger.deadLetters.get(report('x').id),
-    }[question as 'usage' | 'usage of an hour' | 'find' | 'letter'];
+    }[question as 'usage' | 'usage of a window' | 'find' | 'letter'];
     await expect(asked()).rejects.toMatchObject({ code: 'store_corrupt' });
   });
 

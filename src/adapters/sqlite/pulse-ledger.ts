@@ -33,8 +33,8 @@ import { PulseKeys } from './pulse-keys.ts';
 import { SqlitePulseLedgerReader } from './pulse-ledger-reader.ts';
 import { PULSE_SCHEMA, PulseTables } from './pulse-tables.ts';
 import { UsageChanges } from './usage-changes.ts';
-import { UsageDays } from './usage-days.ts';
 import { UsageRecomputation } from './usage-recomputation.ts';
+import { UsageRollups } from './usage-rollups.ts';
 import { UsageWindows } from './usage-windows.ts';
 
 export interface SqlitePulseLedgerOptions {
@@ -104,7 +104,7 @@ class SqlitePulseLedger implements PulseLedger {
   readonly #tables: PulseTables;
   readonly #keys: PulseKeys;
   readonly #windows: UsageWindows;
-  readonly #days: UsageDays;
+  readonly #rollups: UsageRollups;
   readonly #reader: SqlitePulseLedgerReader;
   readonly #standing: StandingOf;
   readonly #held: HeldPulses;
@@ -117,7 +117,7 @@ class SqlitePulseLedger implements PulseLedger {
     this.#tables = new PulseTables(database);
     this.#keys = new PulseKeys(database);
     this.#windows = new UsageWindows(database);
-    this.#days = new UsageDays(database);
+    this.#rollups = new UsageRollups(database);
     this.#reader = new SqlitePulseLedgerReader(database);
     this.#standing = (key, partition, amount) => this.#reader.standing(key, partition, amount);
     this.#held = new HeldPulses(database, this.#standing);
@@ -126,7 +126,7 @@ class SqlitePulseLedger implements PulseLedger {
       this.#tables,
       this.#held,
       this.#windows,
-      this.#days,
+      this.#rollups,
     );
   }
 
@@ -144,7 +144,7 @@ class SqlitePulseLedger implements PulseLedger {
       const numbers = this.#numbersOf(pulses);
       const taken = this.#keys.take(partition, pulses, numbers.tenants);
       this.#held.insert(partition, pulses, taken.isNew, numbers);
-      const changes = new UsageChanges(this.#tables, this.#windows, this.#days, partition);
+      const changes = new UsageChanges(this.#tables, this.#windows, this.#rollups, partition);
       changes.add(taken.knewSome ? foldUsage(pulses, taken.isNew) : step.totals);
       const acts = this.#acts.take(step, changes);
       changes.write(step);

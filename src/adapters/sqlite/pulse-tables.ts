@@ -109,8 +109,9 @@ export const PULSE_SCHEMA: StoreSchema = {
       forgotten INTEGER NOT NULL, -- pulses that count in it and are not held any more
       PRIMARY KEY (series, start, partition)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE usage_day ( -- what the windows of a UTC day come to
+    CREATE TABLE usage_rollup ( -- what the windows of a UTC hour, or of a longer time, come to
       series INTEGER NOT NULL,
+      length INTEGER NOT NULL,
       start INTEGER NOT NULL,
       partition INTEGER NOT NULL,
       count INTEGER NOT NULL,
@@ -120,7 +121,7 @@ export const PULSE_SCHEMA: StoreSchema = {
       last TEXT NOT NULL,
       last_at INTEGER NOT NULL,
       last_key BLOB NOT NULL,
-      PRIMARY KEY (series, start, partition)
+      PRIMARY KEY (series, length, start, partition)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX usage_pending ON usage_window (partition, version) WHERE version > sent_version;
   `,
@@ -133,7 +134,7 @@ const EMPTIED_TABLES = [
   'conflict',
   'act',
   'usage_window',
-  'usage_day',
+  'usage_rollup',
 ];
 
 /** Who owns each partition, how far it is, its books, and the numbers of tenants and series. */

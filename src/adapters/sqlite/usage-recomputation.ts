@@ -6,10 +6,10 @@ import {
   type UsageTotal,
   usageVersion,
 } from '../../domain/metering/usage.ts';
-import { usageDayOf } from '../../domain/metering/usage-spans.ts';
+import { USAGE_DAY_MS, usageRollupOf } from '../../domain/metering/usage-spans.ts';
 import type { HeldPulses } from './held-pulses.ts';
 import type { PulseTables } from './pulse-tables.ts';
-import type { UsageDays } from './usage-days.ts';
+import type { UsageRollups } from './usage-rollups.ts';
 import type { UsageWindows, WindowPlace } from './usage-windows.ts';
 
 interface RecountedWindow {
@@ -21,13 +21,13 @@ export class UsageRecomputation {
   readonly #tables: PulseTables;
   readonly #held: HeldPulses;
   readonly #windows: UsageWindows;
-  readonly #days: UsageDays;
+  readonly #rollups: UsageRollups;
 
-  constructor(tables: PulseTables, held: HeldPulses, windows: UsageWindows, days: UsageDays) {
+  constructor(tables: PulseTables, held: HeldPulses, windows: UsageWindows, rollups: UsageRollups) {
     this.#tables = tables;
     this.#held = held;
     this.#windows = windows;
-    this.#days = days;
+    this.#rollups = rollups;
   }
 
   /** The tenant's windows of the partition that start in `[from, to)` and differed, as they are now. */
@@ -43,8 +43,8 @@ export class UsageRecomputation {
       const series = this.#tables.seriesOf(place.series);
       return [{ series, start: place.start, ...total, partition, version: next }];
     });
-    // Of windows that did not differ, too: what the file may hold wrongly is the day itself.
-    this.#addUpDays(recounted);
+    // Of windows that did not differ, too: what the file may hold wrongly is the rollup itself.
+    this.#addUpRollups(recounted);
     return put;
   }
 
@@ -64,11 +64,10 @@ export class UsageRecomputation {
     return [...totals.values()];
   }
 
-  #addUpDays(windows: readonly RecountedWindow[]): void {
-    const days = windows.map(({ place: { series, start, partition } }) => {
-      const day = { partition, series, start: usageDayOf(start) };
-      return [`${series} ${day.start}`, day] as const;
+  #addUpRollups(windows: readonly RecountedWindow[]): void {
+    const byDay = windows.map(({ place }) => {
+      return [`${place.series} ${usageRollupOf(place.start, USAGE_DAY_MS)}`, place] as const;
     });
-    for (const day of new Map(days).values()) this.#days.addUp(day);
+    for (const place of new Map(byDay).values()) this.#rollups.addUpDay(place);
   }
 }

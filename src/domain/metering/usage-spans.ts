@@ -1,25 +1,35 @@
-/** Says which part of a usage question whole days answer, so that a year is not read by the quarter of an hour. */
+/** Says which part of a question longer totals answer, so that no year is read by quarters of hours. */
+import { USAGE_WINDOW_MS } from './usage.ts';
 
-/** The length of a UTC day, ms: of the totals that a ledger keeps beside its usage windows. */
+export const USAGE_HOUR_MS = 3_600_000;
 export const USAGE_DAY_MS = 86_400_000;
 
-/** The start of the UTC day that holds an instant (ms since the Unix epoch). */
-export function usageDayOf(instant: number): number {
-  return Math.floor(instant / USAGE_DAY_MS) * USAGE_DAY_MS;
+/**
+ * The lengths, ms, of the totals that a ledger keeps beside its usage windows, of hours, quarters of a
+ * day and days of UTC. Ascending, each a multiple of the one before, the first one of a window: the
+ * shorter a total, the less of it is cut by a day that begins elsewhere; the longer, the fewer to be read.
+ */
+export const USAGE_ROLLUPS_MS = [USAGE_HOUR_MS, 6 * USAGE_HOUR_MS, USAGE_DAY_MS] as const;
+
+const FROM_LONGEST = USAGE_ROLLUPS_MS.toReversed();
+
+/** The start of the total of this length that holds an instant (ms since the Unix epoch). */
+export function usageRollupOf(instant: number, lengthMs: number): number {
+  return Math.floor(instant / lengthMs) * lengthMs;
 }
 
-/** `[from, to)` in ms: answered by the totals of its UTC days, or by its usage windows. */
+/** `[from, to)` in ms: answered by totals of this length, one of USAGE_ROLLUPS_MS or a window's. */
 export interface UsageSpan {
   readonly from: number;
   readonly to: number;
-  readonly of: 'day' | 'window';
+  readonly lengthMs: number;
 }
 
 /**
  * The part of `[from, to)` that lies in the windows `[bounds[i], bounds[i + 1])` of a question, as
- * spans that ascend, touch, and change their kind each time: at most twice as many as bounds. Each day
- * of a `day` span lies wholly in the range and in one window of the question, the one that holds its
- * start; all else is left to usage windows. `bounds` ascend.
+ * spans that ascend, touch, and change their length each time: at most seven for each bound. Each total
+ * of a span lies wholly in the range and in one window of the question, the one that holds its start, and
+ * no longer one does; what is left goes to usage windows. `bounds` ascend.
  */
 export function usageSpans(
   from: number,
@@ -27,22 +37,28 @@ export function usageSpans(
   bounds: readonly number[],
 ): readonly UsageSpan[] {
   const spans: UsageSpan[] = [];
-  const add = (of: UsageSpan['of'], start: number, end: number): void => {
-    if (start >= end) return;
+  const add = (start: number, end: number, lengthMs: number): void => {
     const last = spans.at(-1);
-    if (last?.of === of) spans[spans.length - 1] = { ...last, to: end };
-    else spans.push({ from: start, to: end, of });
+    if (last?.lengthMs === lengthMs) spans[spans.length - 1] = { ...last, to: end };
+    else spans.push({ from: start, to: end, lengthMs });
+  };
+  const cover = (start: number, end: number, depth: number): void => {
+    if (start >= end) return;
+    const lengthMs = FROM_LONGEST[depth];
+    if (lengthMs === undefined) {
+      add(start, end, USAGE_WINDOW_MS);
+      return;
+    }
+    const first = usageRollupOf(start + lengthMs - 1, lengthMs);
+    const last = usageRollupOf(end, lengthMs);
+    if (first < last) {
+      cover(start, first, depth + 1);
+      add(first, last, lengthMs);
+      cover(last, end, depth + 1);
+    } else cover(start, end, depth + 1);
   };
   for (const [at, bound] of bounds.entries()) {
-    const start = Math.max(from, bound);
-    const end = Math.min(to, bounds[at + 1] ?? bound);
-    const firstDay = usageDayOf(start + USAGE_DAY_MS - 1);
-    const lastDay = usageDayOf(end);
-    if (firstDay < lastDay) {
-      add('window', start, firstDay);
-      add('day', firstDay, lastDay);
-      add('window', lastDay, end);
-    } else add('window', start, end);
+    cover(Math.max(from, bound), Math.min(to, bounds[at + 1] ?? bound), 0);
   }
   return spans;
 }
