@@ -56,13 +56,12 @@ function batchOf(
   const pulses: PulseBlockAt[] = [];
   const acts: PulseAct[] = [];
   const deadLetters: DeadLetterReport[] = [];
-  let { nextOffset, logTime, lastBlockCrc } = from;
+  let { nextOffset, logTime } = from;
   let bytes = 0;
   for (const logged of blocks) {
     const { offset } = logged;
     bytes += logged.bytes.length;
     nextOffset = offset + 1;
-    lastBlockCrc = blockMark(logged.bytes);
     try {
       const block = sealedHere(logged, partition);
       logTime = Math.max(logTime, block.blockTime);
@@ -74,6 +73,8 @@ function batchOf(
       deadLetters.push(failureReport(source, QUEUE, at, error));
     }
   }
+  const last = blocks.at(-1);
+  const lastBlockCrc = last === undefined ? from.lastBlockCrc : blockMark(last.bytes);
   const { columns, failures } = decodePulses(pulses);
   deadLetters.push(...failures.map((failure) => failureReport(source, QUEUE, failure, failure)));
   return {

@@ -11,8 +11,8 @@ import {
   TENANT_BYTES_MAX,
   type UsageSeries,
 } from './pulse.ts';
-import { PULSE_KEY_BYTES, PulseIdentity } from './pulse-identity.ts';
-import { PayloadReader } from './pulse-payload.ts';
+import { PULSE_KEY_BYTES, PulseIdentity, type ShapeIdentity } from './pulse-identity.ts';
+import { PayloadReader, SHAPED_ID_AT } from './pulse-payload.ts';
 import { PulseReader } from './pulse-reader.ts';
 import { SeriesTable } from './pulse-series.ts';
 import { ACCEPTED, rejectionOf, verdictOf } from './pulse-verdict.ts';
@@ -109,6 +109,13 @@ function measure(payload: Uint8Array): { readonly count: number; readonly bytes:
   return reader.isAtEnd ? { count, bytes } : null;
 }
 
+/** What all pulses of a shape have in common. */
+interface ShapeMet {
+  readonly identity: ShapeIdentity;
+  /** Index into the columns' series. */
+  readonly series: number;
+}
+
 class ColumnsUnderWay {
   #count = 0;
   /** Where the next message goes. */
@@ -118,7 +125,9 @@ class ColumnsUnderWay {
   readonly #start: Uint32Array;
   readonly #end: Uint32Array;
   readonly #keys: Uint8Array;
+  readonly #keysView: DataView;
   readonly #digests: Uint8Array;
+  readonly #digestsView: DataView;
   readonly #seriesIndex: Uint32Array;
   readonly #amounts: bigint[] = [];
   readonly #occurredAt: Float64Array;
@@ -136,7 +145,9 @@ class ColumnsUnderWay {
     this.#start = new Uint32Array(count);
     this.#end = new Uint32Array(count);
     this.#keys = new Uint8Array(count * PULSE_KEY_BYTES);
+    this.#keysView = new DataView(this.#keys.buffer);
     this.#digests = new Uint8Array(count * PULSE_KEY_BYTES);
+    this.#digestsView = new DataView(this.#digests.buffer);
     this.#seriesIndex = new Uint32Array(count);
     this.#occurredAt = new Float64Array(count);
     this.#receivedAt = new Float64Array(count);
@@ -145,14 +156,29 @@ class ColumnsUnderWay {
 
   add({ offset, block }: PulseBlockAt, failures: PulseFailure[]): void {
     const payload = new PayloadReader(block.payload);
+    /** Of the block, by their numbers; null: no pulse of it is accepted. */
+    const shapes: (ShapeMet | null)[] = [];
     for (let index = 0; payload.next(); index += 1) {
       const start = this.#bytesFrom;
       const end = start + payload.length;
       this.#bytesFrom = end;
       payload.write(this.#bytes, this.#view, start);
+      const shape = shapes[payload.shape] ?? null;
+      if (shape !== null && this.#readShaped(payload, start)) {
+        this.#takeShaped(shape);
+        this.#put(start, end, block.blockTime, offset);
+        continue;
+      }
       const verdict = this.#judge(start, end);
-      if (verdict === ACCEPTED) this.#take(start, end, block.blockTime, offset);
-      else failures.push(this.#failure(verdict, start, end, offset, index));
+      const founded = verdict === ACCEPTED && payload.isFounder ? this.#meet() : null;
+      if (payload.isFounder) shapes.push(founded);
+      if (verdict !== ACCEPTED) {
+        failures.push(this.#failure(verdict, start, end, offset, index));
+        continue;
+      }
+      if (founded === null) this.#take();
+      else this.#takeShaped(founded);
+      this.#put(start, end, block.blockTime, offset);
     }
   }
 
@@ -182,17 +208,55 @@ class ColumnsUnderWay {
     return reader.tenantStart === reader.tenantEnd ? TENANT_MISSING : ACCEPTED;
   }
 
-  #take(start: number, end: number, receivedAt: number, offset: number): void {
+  /** Whether the pulse, which has a known shape, is accepted by id, amount and time alone. */
+  #readShaped(payload: PayloadReader, start: number): boolean {
+    const idStart = start + SHAPED_ID_AT;
+    const amountStart = start + payload.amountStart;
+    return this.#reader.readShaped(
+      this.#bytes,
+      this.#view,
+      idStart,
+      idStart + payload.idLength,
+      payload.isUuid,
+      amountStart,
+      amountStart + payload.amountLength,
+      payload.seconds,
+      payload.nanos,
+    );
+  }
+
+  /** The shape of the pulse that was judged last. */
+  #meet(): ShapeMet {
     const reader = this.#reader;
-    const bytes = this.#bytes;
+    return {
+      identity: this.#identity.ofShape(reader, this.#bytes, this.#view),
+      series: this.#series.indexOf(reader),
+    };
+  }
+
+  #take(): void {
+    const [reader, bytes, view] = [this.#reader, this.#bytes, this.#view];
+    const at = this.#count * PULSE_KEY_BYTES;
+    this.#identity.writeKey(reader, bytes, view, this.#keysView, at);
+    this.#identity.writeDigest(reader, bytes, view, this.#digestsView, at);
+    this.#seriesIndex[this.#count] = this.#series.indexOf(reader);
+  }
+
+  #takeShaped({ identity, series }: ShapeMet): void {
+    const [reader, bytes, view] = [this.#reader, this.#bytes, this.#view];
+    const at = this.#count * PULSE_KEY_BYTES;
+    this.#identity.writeShapedKey(identity, reader, bytes, view, this.#keysView, at);
+    this.#identity.writeShapedDigest(identity, reader, bytes, view, this.#digestsView, at);
+    this.#seriesIndex[this.#count] = series;
+  }
+
+  #put(start: number, end: number, receivedAt: number, offset: number): void {
+    const { amountStart, amountEnd, occurredAt } = this.#reader;
     const at = this.#count;
     this.#start[at] = start;
     this.#end[at] = end;
-    this.#identity.writeKey(reader, bytes, this.#keys, at * PULSE_KEY_BYTES);
-    this.#identity.writeDigest(reader, bytes, this.#digests, at * PULSE_KEY_BYTES);
-    this.#seriesIndex[at] = this.#series.indexOf(reader);
-    this.#amounts.push(readAmount(bytes, reader.amountStart, reader.amountEnd));
-    this.#occurredAt[at] = reader.occurredAt;
+    this.#amounts.push(readAmount(this.#bytes, amountStart, amountEnd));
+    this.#occurredAt[at] = occurredAt;
     this.#receivedAt[at] = receivedAt;
     this.#offset[at] = offset;
     this.#count = at + 1;

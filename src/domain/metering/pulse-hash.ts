@@ -3,7 +3,10 @@
  * to make a pulse that passes for another's. Most of them fit one of its blocks of 64 bytes, which makes
  * it the fastest sound hash that is the same in every runtime. Little-endian machines only.
  */
+import { copyBytes } from './copy-bytes.ts';
+
 const BLOCK_BYTES = 64;
+const BLOCK_WORDS = BLOCK_BYTES / 4;
 export const HASH_BYTES = 16;
 
 const IV = Int32Array.of(
@@ -18,30 +21,29 @@ const IV = Int32Array.of(
 );
 /** Of the first word: no key, a tree of one node, 32 bytes of output. */
 const PARAMETERS = 0x0101_0020;
-const ROUNDS = 10;
-/** Which word of the message goes where, round by round. */
-const SIGMA = Uint8Array.from(
+const STATE_WORDS = 8;
+/**
+ * Which word of the message goes where: of each round two numbers of eight places, four bits each, the
+ * first place lowest. A table of places takes longer: a load more for each of them.
+ */
+const SIGMA = Int32Array.from(
   [
-    '0123456789abcdef',
-    'ea489fd61c02b753',
-    'b8c052fdae367194',
-    '7931dcbe265a40f8',
-    '905724afe1bc683d',
-    '2c6a0b834d75fe19',
-    'c51fed4a0763928b',
-    'db7ec13950f4862a',
-    '6fe9b308c2d714a5',
-    'a2847615fb9e3cd0',
-  ].join(''),
-  (digit) => Number.parseInt(digit, 16),
+    ...['01234567', '89abcdef', 'ea489fd6', '1c02b753', 'b8c052fd', 'ae367194', '7931dcbe'],
+    ...['265a40f8', '905724af', 'e1bc683d', '2c6a0b83', '4d75fe19', 'c51fed4a', '0763928b'],
+    ...['db7ec139', '50f4862a', '6fe9b308', 'c2d714a5', 'a2847615', 'fb9e3cd0'],
+  ],
+  (places) => Number.parseInt([...places].reverse().join(''), 16),
 );
 
-/** Hashes one text of bytes after another: `start`, what goes in, `finish`. */
+/** Where a hash stands behind whole blocks: it goes on from there any number of times. */
+export type HashStand = Int32Array;
+
+/** Hashes one text of bytes after another: `start` or `goOn`, what goes in, `finish`. */
 export class PulseHash {
-  readonly #state = new Int32Array(8);
-  readonly #words = new Int32Array(BLOCK_BYTES / 4);
+  readonly #state = new Int32Array(STATE_WORDS);
+  readonly #words = new Int32Array(BLOCK_WORDS);
   readonly #block = new Uint8Array(this.#words.buffer);
-  readonly #result = new Uint8Array(this.#state.buffer);
+  readonly #view = new DataView(this.#words.buffer);
   #filled = 0;
   #total = 0;
 
@@ -60,6 +62,32 @@ export class PulseHash {
     this.#total = 0;
   }
 
+  /** Starts where another hash stood. */
+  goOn(stand: HashStand): void {
+    const h = this.#state;
+    h[0] = stand[0] as number;
+    h[1] = stand[1] as number;
+    h[2] = stand[2] as number;
+    h[3] = stand[3] as number;
+    h[4] = stand[4] as number;
+    h[5] = stand[5] as number;
+    h[6] = stand[6] as number;
+    h[7] = stand[7] as number;
+    this.#filled = 0;
+    this.#total = stand[STATE_WORDS] as number;
+  }
+
+  /** Takes in zeros up to the end of a block, also where it stands at one. Something must follow. */
+  pad(): void {
+    this.#clear();
+    this.#next();
+  }
+
+  /** Where it stands, right behind `pad`. */
+  stand(): HashStand {
+    return Int32Array.of(...this.#state, this.#total);
+  }
+
   byte(value: number): void {
     // The last block is known only once nothing follows it.
     if (this.#filled === BLOCK_BYTES) this.#next();
@@ -67,42 +95,48 @@ export class PulseHash {
     this.#filled += 1;
   }
 
-  /** `value`: below 2^32. */
+  /** `value`: below 2^32. Behind a multiple of four bytes only. */
   word(value: number): void {
-    this.byte(value);
-    this.byte(value >>> 8);
-    this.byte(value >>> 16);
-    this.byte(value >>> 24);
+    if (this.#filled === BLOCK_BYTES) this.#next();
+    this.#words[this.#filled / 4] = value;
+    this.#filled += 4;
   }
 
-  bytes(source: Uint8Array, start: number, end: number): void {
-    const block = this.#block;
-    let filled = this.#filled;
-    for (let at = start; at < end; at += 1) {
-      if (filled === BLOCK_BYTES) {
-        this.#next();
-        filled = 0;
-      }
-      block[filled] = source[at] as number;
-      filled += 1;
+  /** Takes in `source[start, end)`; `view` lies over the same bytes. */
+  bytes(source: Uint8Array, view: DataView, start: number, end: number): void {
+    let at = start;
+    for (;;) {
+      const part = Math.min(end, at + BLOCK_BYTES - this.#filled);
+      this.#filled = copyBytes(source, view, at, part, this.#block, this.#view, this.#filled);
+      at = part;
+      if (at === end) return;
+      this.#next();
     }
-    this.#filled = filled;
   }
 
   /** Writes HASH_BYTES at `at`. */
-  finish(target: Uint8Array, at: number): void {
+  finish(target: DataView, at: number): void {
     this.#total += this.#filled;
-    this.#block.fill(0, this.#filled);
+    this.#clear();
     this.#compress(-1);
-    for (let index = 0; index < HASH_BYTES; index += 1) {
-      target[at + index] = this.#result[index] as number;
-    }
+    const h = this.#state;
+    target.setInt32(at, h[0] as number, true);
+    target.setInt32(at + 4, h[1] as number, true);
+    target.setInt32(at + 8, h[2] as number, true);
+    target.setInt32(at + 12, h[3] as number, true);
   }
 
   #next(): void {
     this.#total += BLOCK_BYTES;
     this.#compress(0);
     this.#filled = 0;
+  }
+
+  /** Makes the rest of the block zeros. */
+  #clear(): void {
+    let at = this.#filled;
+    for (; at % 4 !== 0; at += 1) this.#block[at] = 0;
+    for (let word = at / 4; word < BLOCK_WORDS; word += 1) this.#words[word] = 0;
   }
 
   /** Longer than functions are here: a word in a variable of its own is what makes it quick. */
@@ -128,98 +162,100 @@ export class PulseHash {
     let v15 = IV[7] as number;
     v12 ^= this.#total;
     v14 ^= last;
-    for (let at = 0; at < ROUNDS * 16; at += 16) {
-      v0 = (v0 + v4 + (m[s[at + 0] as number] as number)) | 0;
+    for (let round = 0; round < SIGMA.length; round += 2) {
+      const first = s[round] as number;
+      const second = s[round + 1] as number;
+      v0 = (v0 + v4 + (m[first & 15] as number)) | 0;
       v12 ^= v0;
       v12 = (v12 >>> 16) | (v12 << 16);
       v8 = (v8 + v12) | 0;
       v4 ^= v8;
       v4 = (v4 >>> 12) | (v4 << 20);
-      v0 = (v0 + v4 + (m[s[at + 1] as number] as number)) | 0;
+      v0 = (v0 + v4 + (m[(first >>> 4) & 15] as number)) | 0;
       v12 ^= v0;
       v12 = (v12 >>> 8) | (v12 << 24);
       v8 = (v8 + v12) | 0;
       v4 ^= v8;
       v4 = (v4 >>> 7) | (v4 << 25);
-      v1 = (v1 + v5 + (m[s[at + 2] as number] as number)) | 0;
+      v1 = (v1 + v5 + (m[(first >>> 8) & 15] as number)) | 0;
       v13 ^= v1;
       v13 = (v13 >>> 16) | (v13 << 16);
       v9 = (v9 + v13) | 0;
       v5 ^= v9;
       v5 = (v5 >>> 12) | (v5 << 20);
-      v1 = (v1 + v5 + (m[s[at + 3] as number] as number)) | 0;
+      v1 = (v1 + v5 + (m[(first >>> 12) & 15] as number)) | 0;
       v13 ^= v1;
       v13 = (v13 >>> 8) | (v13 << 24);
       v9 = (v9 + v13) | 0;
       v5 ^= v9;
       v5 = (v5 >>> 7) | (v5 << 25);
-      v2 = (v2 + v6 + (m[s[at + 4] as number] as number)) | 0;
+      v2 = (v2 + v6 + (m[(first >>> 16) & 15] as number)) | 0;
       v14 ^= v2;
       v14 = (v14 >>> 16) | (v14 << 16);
       v10 = (v10 + v14) | 0;
       v6 ^= v10;
       v6 = (v6 >>> 12) | (v6 << 20);
-      v2 = (v2 + v6 + (m[s[at + 5] as number] as number)) | 0;
+      v2 = (v2 + v6 + (m[(first >>> 20) & 15] as number)) | 0;
       v14 ^= v2;
       v14 = (v14 >>> 8) | (v14 << 24);
       v10 = (v10 + v14) | 0;
       v6 ^= v10;
       v6 = (v6 >>> 7) | (v6 << 25);
-      v3 = (v3 + v7 + (m[s[at + 6] as number] as number)) | 0;
+      v3 = (v3 + v7 + (m[(first >>> 24) & 15] as number)) | 0;
       v15 ^= v3;
       v15 = (v15 >>> 16) | (v15 << 16);
       v11 = (v11 + v15) | 0;
       v7 ^= v11;
       v7 = (v7 >>> 12) | (v7 << 20);
-      v3 = (v3 + v7 + (m[s[at + 7] as number] as number)) | 0;
+      v3 = (v3 + v7 + (m[(first >>> 28) & 15] as number)) | 0;
       v15 ^= v3;
       v15 = (v15 >>> 8) | (v15 << 24);
       v11 = (v11 + v15) | 0;
       v7 ^= v11;
       v7 = (v7 >>> 7) | (v7 << 25);
-      v0 = (v0 + v5 + (m[s[at + 8] as number] as number)) | 0;
+      v0 = (v0 + v5 + (m[second & 15] as number)) | 0;
       v15 ^= v0;
       v15 = (v15 >>> 16) | (v15 << 16);
       v10 = (v10 + v15) | 0;
       v5 ^= v10;
       v5 = (v5 >>> 12) | (v5 << 20);
-      v0 = (v0 + v5 + (m[s[at + 9] as number] as number)) | 0;
+      v0 = (v0 + v5 + (m[(second >>> 4) & 15] as number)) | 0;
       v15 ^= v0;
       v15 = (v15 >>> 8) | (v15 << 24);
       v10 = (v10 + v15) | 0;
       v5 ^= v10;
       v5 = (v5 >>> 7) | (v5 << 25);
-      v1 = (v1 + v6 + (m[s[at + 10] as number] as number)) | 0;
+      v1 = (v1 + v6 + (m[(second >>> 8) & 15] as number)) | 0;
       v12 ^= v1;
       v12 = (v12 >>> 16) | (v12 << 16);
       v11 = (v11 + v12) | 0;
       v6 ^= v11;
       v6 = (v6 >>> 12) | (v6 << 20);
-      v1 = (v1 + v6 + (m[s[at + 11] as number] as number)) | 0;
+      v1 = (v1 + v6 + (m[(second >>> 12) & 15] as number)) | 0;
       v12 ^= v1;
       v12 = (v12 >>> 8) | (v12 << 24);
       v11 = (v11 + v12) | 0;
       v6 ^= v11;
       v6 = (v6 >>> 7) | (v6 << 25);
-      v2 = (v2 + v7 + (m[s[at + 12] as number] as number)) | 0;
+      v2 = (v2 + v7 + (m[(second >>> 16) & 15] as number)) | 0;
       v13 ^= v2;
       v13 = (v13 >>> 16) | (v13 << 16);
       v8 = (v8 + v13) | 0;
       v7 ^= v8;
       v7 = (v7 >>> 12) | (v7 << 20);
-      v2 = (v2 + v7 + (m[s[at + 13] as number] as number)) | 0;
+      v2 = (v2 + v7 + (m[(second >>> 20) & 15] as number)) | 0;
       v13 ^= v2;
       v13 = (v13 >>> 8) | (v13 << 24);
       v8 = (v8 + v13) | 0;
       v7 ^= v8;
       v7 = (v7 >>> 7) | (v7 << 25);
-      v3 = (v3 + v4 + (m[s[at + 14] as number] as number)) | 0;
+      v3 = (v3 + v4 + (m[(second >>> 24) & 15] as number)) | 0;
       v14 ^= v3;
       v14 = (v14 >>> 16) | (v14 << 16);
       v9 = (v9 + v14) | 0;
       v4 ^= v9;
       v4 = (v4 >>> 12) | (v4 << 20);
-      v3 = (v3 + v4 + (m[s[at + 15] as number] as number)) | 0;
+      v3 = (v3 + v4 + (m[(second >>> 28) & 15] as number)) | 0;
       v14 ^= v3;
       v14 = (v14 >>> 8) | (v14 << 24);
       v9 = (v9 + v14) | 0;

@@ -1,11 +1,23 @@
 /**
  * What pulses are known by. The key names a pulse for ever: a hash of tenant, source and id. The digest
  * says what it reports, so that another pulse under the same key is told from the same one sent again.
+ * Both are the first 16 bytes of the BLAKE2s-256 of these bytes:
  *
- * Every text goes into the hash behind its length: otherwise a part could be moved from one to the next.
+ *   key     tenant, source, zeros up to a multiple of 64 bytes, id
+ *   digest  sku, unit, attributes, zeros up to a multiple of 64 bytes, time, amount
+ *
+ *   a text      length u8 and bytes: without it a part could be moved from one text to the next
+ *   attributes  number u8, then name and value of each, by the bytes of the names; of a name that comes
+ *               several times the last alone; a value is a text with a length of two bytes, the higher first
+ *   time        ms since the Unix epoch, u64 little-endian
+ *   amount      number of its digits and points u8, sign u8 (`-`, or 0), then these without zeros at its
+ *               ends that say nothing: `12.5`, `.5`, `` for any zero
+ *
+ * What a service writes again and again stands before the zeros: it is hashed once for all its pulses.
+ * Fields that are not known here say nothing.
  */
 import { ATTRIBUTES_MAX } from './pulse.ts';
-import { HASH_BYTES, PulseHash } from './pulse-hash.ts';
+import { HASH_BYTES, type HashStand, PulseHash } from './pulse-hash.ts';
 import { ATTRIBUTE_PLACES, type PulseReader } from './pulse-reader.ts';
 
 /** Length of keys and of digests. */
@@ -15,42 +27,116 @@ const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
 const U32 = 0x1_0000_0000;
+/** No pulse has a text that long: the key of one is nobody's. */
+const TEXT_BYTES_MAX = 0xff;
 
+/** Where the texts of a key lie. */
+type KeyPlaces = Pick<
+  PulseReader,
+  'tenantStart' | 'tenantEnd' | 'sourceStart' | 'sourceEnd' | 'idStart' | 'idEnd'
+>;
+
+/** What key and digest of all pulses of a shape begin with. */
+export interface ShapeIdentity {
+  readonly owner: HashStand;
+  readonly matter: HashStand;
+}
+
+/** Writes keys and digests, 16 bytes at `at` of `target`. A `view` lies over the bytes before it. */
 export class PulseIdentity {
   readonly #hash = new PulseHash();
   readonly #order = new Uint8Array(ATTRIBUTES_MAX);
 
-  /** Writes the key of the pulse that `reader` has read from `bytes`. */
-  writeKey(reader: PulseReader, bytes: Uint8Array, target: Uint8Array, at: number): void {
-    this.#hash.start();
-    this.#text(bytes, reader.tenantStart, reader.tenantEnd);
-    this.#text(bytes, reader.sourceStart, reader.sourceEnd);
-    this.#text(bytes, reader.idStart, reader.idEnd);
+  /** Of the pulses that have the same as this one beyond id, time and amount. */
+  ofShape(reader: PulseReader, bytes: Uint8Array, view: DataView): ShapeIdentity {
+    this.#owner(reader, bytes, view);
+    const owner = this.#hash.stand();
+    this.#matter(reader, bytes, view);
+    return { owner, matter: this.#hash.stand() };
+  }
+
+  /** The key of the pulse whose texts lie there in `bytes`. */
+  writeKey(
+    places: KeyPlaces,
+    bytes: Uint8Array,
+    view: DataView,
+    target: DataView,
+    at: number,
+  ): void {
+    this.#owner(places, bytes, view);
+    this.#text(bytes, view, places.idStart, places.idEnd);
     this.#hash.finish(target, at);
   }
 
-  /**
-   * Writes the digest of the same: sku, unit, the amount by its value (1.0 as 1), the time in ms, and the
-   * attributes by name. Fields that are not known here say nothing.
-   */
-  writeDigest(reader: PulseReader, bytes: Uint8Array, target: Uint8Array, at: number): void {
-    const hash = this.#hash;
-    hash.start();
-    this.#text(bytes, reader.skuStart, reader.skuEnd);
-    this.#text(bytes, reader.unitStart, reader.unitEnd);
-    this.#amount(bytes, reader.amountStart, reader.amountEnd);
-    hash.word(reader.occurredAt % U32);
-    hash.word(Math.floor(reader.occurredAt / U32));
-    this.#attributes(reader, bytes);
-    hash.finish(target, at);
+  /** The digest of the pulse that `reader` has read from `bytes`. */
+  writeDigest(
+    reader: PulseReader,
+    bytes: Uint8Array,
+    view: DataView,
+    target: DataView,
+    at: number,
+  ): void {
+    this.#matter(reader, bytes, view);
+    this.#time(reader.occurredAt);
+    this.#amount(bytes, view, reader.amountStart, reader.amountEnd);
+    this.#hash.finish(target, at);
   }
 
-  #text(bytes: Uint8Array, start: number, end: number): void {
-    this.#hash.byte(end - start);
-    this.#hash.bytes(bytes, start, end);
+  /** As `writeKey`, of a pulse of the shape: of the places only its id's are looked at. */
+  writeShapedKey(
+    shape: ShapeIdentity,
+    { idStart, idEnd }: KeyPlaces,
+    bytes: Uint8Array,
+    view: DataView,
+    target: DataView,
+    at: number,
+  ): void {
+    this.#hash.goOn(shape.owner);
+    this.#text(bytes, view, idStart, idEnd);
+    this.#hash.finish(target, at);
   }
 
-  #amount(bytes: Uint8Array, start: number, end: number): void {
+  /** As `writeDigest`, of a pulse of the shape: of the reader only amount and time are looked at. */
+  writeShapedDigest(
+    shape: ShapeIdentity,
+    { amountStart, amountEnd, occurredAt }: PulseReader,
+    bytes: Uint8Array,
+    view: DataView,
+    target: DataView,
+    at: number,
+  ): void {
+    this.#hash.goOn(shape.matter);
+    this.#time(occurredAt);
+    this.#amount(bytes, view, amountStart, amountEnd);
+    this.#hash.finish(target, at);
+  }
+
+  #owner(places: KeyPlaces, bytes: Uint8Array, view: DataView): void {
+    this.#hash.start();
+    this.#text(bytes, view, places.tenantStart, places.tenantEnd);
+    this.#text(bytes, view, places.sourceStart, places.sourceEnd);
+    this.#hash.pad();
+  }
+
+  #text(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.#hash.byte(Math.min(end - start, TEXT_BYTES_MAX));
+    this.#hash.bytes(bytes, view, start, end);
+  }
+
+  #time(occurredAt: number): void {
+    this.#hash.word(occurredAt % U32);
+    this.#hash.word(Math.floor(occurredAt / U32));
+  }
+
+  #matter(reader: PulseReader, bytes: Uint8Array, view: DataView): void {
+    this.#hash.start();
+    this.#text(bytes, view, reader.skuStart, reader.skuEnd);
+    this.#text(bytes, view, reader.unitStart, reader.unitEnd);
+    this.#attributes(reader, bytes, view);
+    this.#hash.pad();
+  }
+
+  #amount(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const isNegative = bytes[start] === MINUS;
     let from = isNegative ? start + 1 : start;
     while (from < end && bytes[from] === ZERO) from += 1;
@@ -64,11 +150,15 @@ export class PulseIdentity {
     // Zero is left without digits: it has no sign.
     this.#hash.byte(to - from);
     this.#hash.byte(isNegative && to > from ? MINUS : 0);
-    this.#hash.bytes(bytes, from, to);
+    this.#hash.bytes(bytes, view, from, to);
   }
 
   /** Sorted by the bytes of their names; of a name that comes several times, the last. */
-  #attributes({ attributes, attributeCount }: PulseReader, bytes: Uint8Array): void {
+  #attributes(
+    { attributes, attributeCount }: PulseReader,
+    bytes: Uint8Array,
+    view: DataView,
+  ): void {
     const order = this.#order;
     let count = 0;
     for (let entry = 0; entry < attributeCount; entry += 1) {
@@ -90,12 +180,13 @@ export class PulseIdentity {
     this.#hash.byte(count);
     for (let index = 0; index < count; index += 1) {
       const place = (order[index] as number) * ATTRIBUTE_PLACES;
-      this.#text(bytes, attributes[place] as number, attributes[place + 1] as number);
+      this.#text(bytes, view, attributes[place] as number, attributes[place + 1] as number);
       const valueStart = attributes[place + 2] as number;
       const valueEnd = attributes[place + 3] as number;
       // A value may have 256 bytes, one more than a byte says.
       this.#hash.byte((valueEnd - valueStart) >>> 8);
-      this.#text(bytes, valueStart, valueEnd);
+      this.#hash.byte((valueEnd - valueStart) & 0xff);
+      this.#hash.bytes(bytes, view, valueStart, valueEnd);
     }
   }
 }
@@ -120,20 +211,28 @@ function compareNames(
 }
 
 const encoder = new TextEncoder();
+const identity = new PulseIdentity();
 
 /** The key of a pulse, 32 lower-case hex digits. */
 export function pulseKey(tenant: string, source: string, id: string): string {
-  const hash = new PulseHash();
-  const key = new Uint8Array(PULSE_KEY_BYTES);
-  hash.start();
-  for (const text of [tenant, source, id]) {
-    const bytes = encoder.encode(text);
-    // No pulse has a text of 255 bytes or more: the key of one is nobody's.
-    hash.byte(Math.min(bytes.length, 0xff));
-    hash.bytes(bytes, 0, bytes.length);
-  }
-  hash.finish(key, 0);
-  return pulseKeyAt(key, 0);
+  const [owner, sender, name] = [tenant, source, id].map((text) => encoder.encode(text)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const bytes = new Uint8Array(owner.length + sender.length + name.length);
+  const sourceStart = owner.length;
+  const idStart = sourceStart + sender.length;
+  bytes.set(owner);
+  bytes.set(sender, sourceStart);
+  bytes.set(name, idStart);
+  const places = {
+    ...{ tenantStart: 0, tenantEnd: sourceStart, sourceStart, sourceEnd: idStart },
+    ...{ idStart, idEnd: bytes.length },
+  };
+  const key = new DataView(new ArrayBuffer(PULSE_KEY_BYTES));
+  identity.writeKey(places, bytes, new DataView(bytes.buffer), key, 0);
+  return pulseKeyAt(new Uint8Array(key.buffer), 0);
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

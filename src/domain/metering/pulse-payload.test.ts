@@ -13,7 +13,7 @@ import { decodeBlock } from '../counting/block.ts';
 import { callersTenant } from './callers-tenant.ts';
 import { encodeIngestRequest } from './pulse-codec.ts';
 import { PulsePacker } from './pulse-packer.ts';
-import { PayloadReader } from './pulse-payload.ts';
+import { PayloadReader, SHAPED_ID_AT } from './pulse-payload.ts';
 import { PulseScan } from './pulse-scan.ts';
 import { SHAPE_BYTES_MAX } from './pulse-shape.ts';
 import { ACCEPTED } from './pulse-verdict.ts';
@@ -194,6 +194,38 @@ describe('the bytes of a payload', () => {
         of({ id: 'pulse', usedAmount: '-0.5', occurredAt: { ...occurredAt, nanos: 0 } }),
       ].map(hex),
     );
+  });
+
+  test('say where id, amount and time of a shaped message are, and which message founds a shape', () => {
+    const uuid = '0199f0c2-4c1e-7d3a-9b52-6b1f0e8a7c11';
+    const reader = new PayloadReader(
+      bytesOf(
+        FOUNDER +
+          `000105${ascii('pulse')}04${ascii('-0.5')}${TIME}` +
+          `000100${uuid.replaceAll('-', '')}02${ascii('20')}${TIME}` +
+          whole(MESSAGE),
+      ),
+    );
+    const told: unknown[] = [];
+    while (reader.next()) {
+      const target = new Uint8Array(reader.length);
+      reader.write(target, new DataView(target.buffer), 0);
+      const { shape, isFounder, isUuid, seconds, nanos } = reader;
+      const text = (at: number, length: number): string =>
+        Buffer.from(target.subarray(at, at + length)).toString();
+      const id = text(SHAPED_ID_AT, reader.idLength);
+      const amount = text(reader.amountStart, reader.amountLength);
+      told.push(
+        shape < 0 ? { isFounder } : { isFounder, shape, isUuid, id, amount, seconds, nanos },
+      );
+    }
+    const time = { seconds: 0x6adc9b80, nanos: 0x0f54b500 };
+    expect(told).toEqual([
+      { isFounder: true },
+      { isFounder: false, shape: 0, isUuid: false, id: 'pulse', amount: '-0.5', ...time },
+      { isFounder: false, shape: 0, isUuid: true, id: uuid, amount: '20', ...time },
+      { isFounder: false },
+    ]);
   });
 
   test('are what a door writes: the first as it is, the second as founder, then what differs', () => {

@@ -30,6 +30,8 @@ export const TIME_BYTES = 8;
 const FOUNDER_BYTES_MAX = SHAPE_BYTES_MAX + 2 + TENANT_BYTES_MAX;
 /** Of the id, the amount and the time, and the id's tag. */
 const HOLE_HEAD_BYTES = 4;
+/** Where a message of a shape has its id, behind tag and length. */
+export const SHAPED_ID_AT = 2;
 
 /** Where the parts of a shape lie in the payload, `[start, end)` each. */
 interface Founder {
@@ -47,6 +49,19 @@ interface Founder {
 export class PayloadReader {
   /** Bytes of the message that was read last. */
   length = 0;
+  /** Number of its shape in the payload; -1: the message stands as it is. */
+  shape = -1;
+  /** Whether it founds the next shape. */
+  isFounder = false;
+  /** Of a message of a shape, whose id is at SHAPED_ID_AT. */
+  idLength = 0;
+  isUuid = false;
+  /** Where its amount begins in the message. */
+  amountStart = 0;
+  amountLength = 0;
+  /** Its time, both below 2^32. */
+  seconds = 0;
+  nanos = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #varint = new VarintReader();
@@ -56,11 +71,7 @@ export class PayloadReader {
   /** Null: the message stands as it is, from `#from` on. */
   #founder: Founder | null = null;
   #from = 0;
-  #idLength = 0;
   #amountAt = 0;
-  #amountLength = 0;
-  #seconds = 0;
-  #nanos = 0;
 
   constructor(payload: Uint8Array) {
     this.#bytes = payload;
@@ -76,9 +87,11 @@ export class PayloadReader {
     const bytes = this.#bytes;
     const at = this.#at;
     if (at >= bytes.length) return false;
+    this.isFounder = false;
     if (bytes[at] !== HAS_SHAPE) return this.#whole(at);
     if (bytes[at + 1] !== FOUNDS_SHAPE) return this.#shaped(at + 1);
-    if (bytes[at + 2] !== 0 && this.#whole(at + 2) && this.#found()) return true;
+    this.isFounder = bytes[at + 2] !== 0 && this.#whole(at + 2) && this.#found();
+    if (this.isFounder) return true;
     this.#at = at;
     return false;
   }
@@ -92,21 +105,21 @@ export class PayloadReader {
       copyBytes(bytes, this.#view, from, from + this.length, target, view, at);
       return;
     }
-    let to = at + 2;
+    let to = at + SHAPED_ID_AT;
     target[at] = TAG_ID;
-    if (bytes[from] === UUID_ID) {
+    if (this.isUuid) {
       target[at + 1] = UUID_TEXT_BYTES;
       writeUuidText(bytes, from + 1, target, view, to);
     } else {
-      target[at + 1] = this.#idLength;
-      copyBytes(bytes, this.#view, from + 1, from + 1 + this.#idLength, target, view, to);
+      target[at + 1] = this.idLength;
+      copyBytes(bytes, this.#view, from + 1, from + 1 + this.idLength, target, view, to);
     }
-    to += this.#idLength;
+    to += this.idLength;
     to = this.#copy(founder.beforeAmountStart, founder.beforeAmountEnd, target, view, to);
-    to = this.#copy(this.#amountAt, this.#amountAt + 1 + this.#amountLength, target, view, to);
+    to = this.#copy(this.#amountAt, this.#amountAt + 1 + this.amountLength, target, view, to);
     to = this.#copy(founder.beforeTimeStart, founder.beforeTimeEnd, target, view, to);
-    target[to] = timeLength(this.#seconds, this.#nanos);
-    to = writeTime(target, to + 1, this.#seconds, this.#nanos);
+    target[to] = timeLength(this.seconds, this.nanos);
+    to = writeTime(target, to + 1, this.seconds, this.nanos);
     this.#copy(founder.behindTimeStart, founder.behindTimeEnd, target, view, to);
   }
 
@@ -118,6 +131,7 @@ export class PayloadReader {
     const varint = this.#varint;
     if (!varint.read(this.#bytes, at, this.#bytes.length)) return false;
     this.#founder = null;
+    this.shape = -1;
     this.#from = varint.next;
     this.length = varint.value;
     this.#at = varint.next + varint.value;
@@ -164,17 +178,21 @@ export class PayloadReader {
       return false;
     }
     this.#founder = founder;
+    this.shape = varint.value - 1;
+    this.isUuid = isUuid;
     this.#from = from;
-    this.#idLength = isUuid ? UUID_TEXT_BYTES : idLength;
+    this.idLength = isUuid ? UUID_TEXT_BYTES : idLength;
     this.#amountAt = amountAt;
-    this.#amountLength = amountLength;
-    this.#seconds = this.#view.getUint32(timeAt, true);
-    this.#nanos = this.#view.getUint32(timeAt + 4, true);
+    this.amountLength = amountLength;
+    this.seconds = this.#view.getUint32(timeAt, true);
+    this.nanos = this.#view.getUint32(timeAt + 4, true);
+    const beforeAmount = founder.beforeAmountEnd - founder.beforeAmountStart;
+    this.amountStart = SHAPED_ID_AT + this.idLength + beforeAmount + 1;
     this.length =
       HOLE_HEAD_BYTES +
-      this.#idLength +
+      this.idLength +
       amountLength +
-      timeLength(this.#seconds, this.#nanos) +
+      timeLength(this.seconds, this.nanos) +
       founder.length;
     this.#at = end;
     return true;

@@ -203,6 +203,35 @@ export class PulseReader {
     return this.#verdict(bytes);
   }
 
+  /**
+   * Whether a pulse is accepted all of whose message is known to be but these: an id of 1 to
+   * PULSE_ID_BYTES_MAX bytes, an amount, and a time below 2^32 each. Tells of the fields those three
+   * alone. Where it is false `read` has to say.
+   */
+  readShaped(
+    bytes: Uint8Array,
+    view: DataView,
+    idStart: number,
+    idEnd: number,
+    isUuid: boolean,
+    amountStart: number,
+    amountEnd: number,
+    seconds: number,
+    nanos: number,
+  ): boolean {
+    if (!isUuid) {
+      this.#text.read(bytes, view, idStart, idEnd);
+      if (this.#text.kind !== PLAIN) return false;
+    }
+    if (nanos > NANOS_MAX || !isAmount(bytes, amountStart, amountEnd)) return false;
+    this.idStart = idStart;
+    this.idEnd = idEnd;
+    this.amountStart = amountStart;
+    this.amountEnd = amountEnd;
+    this.occurredAt = seconds * 1000 + Math.floor(nanos / NANOS_PER_MS);
+    return true;
+  }
+
   #verdict(bytes: Uint8Array): number {
     const idLength = this.idEnd - this.idStart;
     if (idLength === 0) return ID_MISSING;
