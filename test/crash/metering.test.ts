@@ -1,5 +1,6 @@
 /** Pulses under load while every part of metering dies once: none is lost, each counts once, and is charged. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { Client } from 'pg';
 import { openKafkaLog } from '../../src/adapters/kafka/event-log.ts';
 import { openPostgresMeteringCatalogue } from '../../src/adapters/postgres/metering-catalogue.ts';
 import { newLogSettings } from '../../src/compose/new-log.ts';
@@ -102,6 +103,25 @@ describe('roles apart on kafka and postgres', () => {
     } catch (error) {
       throw new Error(`The drill has failed: ${error}\n${apart.logs}`, { cause: error });
     }
+  });
+
+  test('that have lost a pulse are named by the audit, and whole again after a rebuild from the log', async () => {
+    const postgres = new Client({ connectionString: apart.postgres.url });
+    await postgres.connect();
+    try {
+      await postgres.query(
+        'DELETE FROM apura.pulse WHERE key = (SELECT key FROM apura.pulse ORDER BY key LIMIT 1)',
+      );
+    } finally {
+      await postgres.end();
+    }
+    expect(await apart.audit()).toMatchObject({ exitCode: 1, balanced: false });
+    const counted = booksOf(await meteringState(client));
+    const { exitCode, stderr } = await apart.run(['rebuild', 'pulses']);
+    expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('    at ')]);
+    await nothingWaits(client);
+    expect(booksOf(await meteringState(client))).toEqual(counted);
+    expect(await apart.audit()).toMatchObject({ exitCode: 0, balanced: true });
   });
 
   describe('what lies in the log and can not be read', () => {
