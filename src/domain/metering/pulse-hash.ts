@@ -85,7 +85,10 @@ export class PulseHash {
 
   /** Where it stands, right behind `pad`. */
   stand(): HashStand {
-    return Int32Array.of(...this.#state, this.#total);
+    const stand = new Int32Array(STATE_WORDS + 1);
+    stand.set(this.#state);
+    stand[STATE_WORDS] = this.#total;
+    return stand;
   }
 
   byte(value: number): void {
@@ -139,7 +142,11 @@ export class PulseHash {
     for (let word = at / 4; word < BLOCK_WORDS; word += 1) this.#words[word] = 0;
   }
 
-  /** Longer than functions are here: a word in a variable of its own is what makes it quick. */
+  /**
+   * Longer than functions are here: a word in a variable of its own is what makes it quick, and so is
+   * every sum of two cut to 32 bits: a sum of three is one of doubles to the runtime, which takes half as
+   * long again.
+   */
   #compress(last: number): void {
     const h = this.#state;
     const m = this.#words;
@@ -165,97 +172,97 @@ export class PulseHash {
     for (let round = 0; round < SIGMA.length; round += 2) {
       const first = s[round] as number;
       const second = s[round + 1] as number;
-      v0 = (v0 + v4 + (m[first & 15] as number)) | 0;
+      v0 = (((v0 + v4) | 0) + (m[first & 15] as number)) | 0;
       v12 ^= v0;
       v12 = (v12 >>> 16) | (v12 << 16);
       v8 = (v8 + v12) | 0;
       v4 ^= v8;
       v4 = (v4 >>> 12) | (v4 << 20);
-      v0 = (v0 + v4 + (m[(first >>> 4) & 15] as number)) | 0;
+      v0 = (((v0 + v4) | 0) + (m[(first >>> 4) & 15] as number)) | 0;
       v12 ^= v0;
       v12 = (v12 >>> 8) | (v12 << 24);
       v8 = (v8 + v12) | 0;
       v4 ^= v8;
       v4 = (v4 >>> 7) | (v4 << 25);
-      v1 = (v1 + v5 + (m[(first >>> 8) & 15] as number)) | 0;
+      v1 = (((v1 + v5) | 0) + (m[(first >>> 8) & 15] as number)) | 0;
       v13 ^= v1;
       v13 = (v13 >>> 16) | (v13 << 16);
       v9 = (v9 + v13) | 0;
       v5 ^= v9;
       v5 = (v5 >>> 12) | (v5 << 20);
-      v1 = (v1 + v5 + (m[(first >>> 12) & 15] as number)) | 0;
+      v1 = (((v1 + v5) | 0) + (m[(first >>> 12) & 15] as number)) | 0;
       v13 ^= v1;
       v13 = (v13 >>> 8) | (v13 << 24);
       v9 = (v9 + v13) | 0;
       v5 ^= v9;
       v5 = (v5 >>> 7) | (v5 << 25);
-      v2 = (v2 + v6 + (m[(first >>> 16) & 15] as number)) | 0;
+      v2 = (((v2 + v6) | 0) + (m[(first >>> 16) & 15] as number)) | 0;
       v14 ^= v2;
       v14 = (v14 >>> 16) | (v14 << 16);
       v10 = (v10 + v14) | 0;
       v6 ^= v10;
       v6 = (v6 >>> 12) | (v6 << 20);
-      v2 = (v2 + v6 + (m[(first >>> 20) & 15] as number)) | 0;
+      v2 = (((v2 + v6) | 0) + (m[(first >>> 20) & 15] as number)) | 0;
       v14 ^= v2;
       v14 = (v14 >>> 8) | (v14 << 24);
       v10 = (v10 + v14) | 0;
       v6 ^= v10;
       v6 = (v6 >>> 7) | (v6 << 25);
-      v3 = (v3 + v7 + (m[(first >>> 24) & 15] as number)) | 0;
+      v3 = (((v3 + v7) | 0) + (m[(first >>> 24) & 15] as number)) | 0;
       v15 ^= v3;
       v15 = (v15 >>> 16) | (v15 << 16);
       v11 = (v11 + v15) | 0;
       v7 ^= v11;
       v7 = (v7 >>> 12) | (v7 << 20);
-      v3 = (v3 + v7 + (m[(first >>> 28) & 15] as number)) | 0;
+      v3 = (((v3 + v7) | 0) + (m[(first >>> 28) & 15] as number)) | 0;
       v15 ^= v3;
       v15 = (v15 >>> 8) | (v15 << 24);
       v11 = (v11 + v15) | 0;
       v7 ^= v11;
       v7 = (v7 >>> 7) | (v7 << 25);
-      v0 = (v0 + v5 + (m[second & 15] as number)) | 0;
+      v0 = (((v0 + v5) | 0) + (m[second & 15] as number)) | 0;
       v15 ^= v0;
       v15 = (v15 >>> 16) | (v15 << 16);
       v10 = (v10 + v15) | 0;
       v5 ^= v10;
       v5 = (v5 >>> 12) | (v5 << 20);
-      v0 = (v0 + v5 + (m[(second >>> 4) & 15] as number)) | 0;
+      v0 = (((v0 + v5) | 0) + (m[(second >>> 4) & 15] as number)) | 0;
       v15 ^= v0;
       v15 = (v15 >>> 8) | (v15 << 24);
       v10 = (v10 + v15) | 0;
       v5 ^= v10;
       v5 = (v5 >>> 7) | (v5 << 25);
-      v1 = (v1 + v6 + (m[(second >>> 8) & 15] as number)) | 0;
+      v1 = (((v1 + v6) | 0) + (m[(second >>> 8) & 15] as number)) | 0;
       v12 ^= v1;
       v12 = (v12 >>> 16) | (v12 << 16);
       v11 = (v11 + v12) | 0;
       v6 ^= v11;
       v6 = (v6 >>> 12) | (v6 << 20);
-      v1 = (v1 + v6 + (m[(second >>> 12) & 15] as number)) | 0;
+      v1 = (((v1 + v6) | 0) + (m[(second >>> 12) & 15] as number)) | 0;
       v12 ^= v1;
       v12 = (v12 >>> 8) | (v12 << 24);
       v11 = (v11 + v12) | 0;
       v6 ^= v11;
       v6 = (v6 >>> 7) | (v6 << 25);
-      v2 = (v2 + v7 + (m[(second >>> 16) & 15] as number)) | 0;
+      v2 = (((v2 + v7) | 0) + (m[(second >>> 16) & 15] as number)) | 0;
       v13 ^= v2;
       v13 = (v13 >>> 16) | (v13 << 16);
       v8 = (v8 + v13) | 0;
       v7 ^= v8;
       v7 = (v7 >>> 12) | (v7 << 20);
-      v2 = (v2 + v7 + (m[(second >>> 20) & 15] as number)) | 0;
+      v2 = (((v2 + v7) | 0) + (m[(second >>> 20) & 15] as number)) | 0;
       v13 ^= v2;
       v13 = (v13 >>> 8) | (v13 << 24);
       v8 = (v8 + v13) | 0;
       v7 ^= v8;
       v7 = (v7 >>> 7) | (v7 << 25);
-      v3 = (v3 + v4 + (m[(second >>> 24) & 15] as number)) | 0;
+      v3 = (((v3 + v4) | 0) + (m[(second >>> 24) & 15] as number)) | 0;
       v14 ^= v3;
       v14 = (v14 >>> 16) | (v14 << 16);
       v9 = (v9 + v14) | 0;
       v4 ^= v9;
       v4 = (v4 >>> 12) | (v4 << 20);
-      v3 = (v3 + v4 + (m[(second >>> 28) & 15] as number)) | 0;
+      v3 = (((v3 + v4) | 0) + (m[(second >>> 28) & 15] as number)) | 0;
       v14 ^= v3;
       v14 = (v14 >>> 8) | (v14 << 24);
       v9 = (v9 + v14) | 0;

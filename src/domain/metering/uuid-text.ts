@@ -16,8 +16,6 @@ const DASH_1 = 8;
 const DASH_2 = 13;
 const DASH_3 = 18;
 const DASH_4 = 23;
-/** Where the two digits of each byte stand. */
-const PAIR_PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 /** Two digits each, little-endian as they stand in a text. */
 const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => {
@@ -93,8 +91,18 @@ export function writeUuidText(
   target[at + DASH_2] = DASH;
   target[at + DASH_3] = DASH;
   target[at + DASH_4] = DASH;
-  for (let index = 0; index < UUID_BYTES; index += 1) {
-    const digits = HEX_PAIRS[bytes[from + index] as number] as number;
-    view.setUint16(at + (PAIR_PLACES[index] as number), digits, true);
-  }
+  view.setInt32(at, digitsOf(bytes, from), true);
+  view.setInt32(at + QUAD_1, digitsOf(bytes, from + 2), true);
+  view.setInt32(at + QUAD_2, digitsOf(bytes, from + 4), true);
+  view.setInt32(at + QUAD_3, digitsOf(bytes, from + 6), true);
+  view.setInt32(at + QUAD_4, digitsOf(bytes, from + 8), true);
+  view.setInt32(at + QUAD_5, digitsOf(bytes, from + 10), true);
+  view.setInt32(at + QUAD_6, digitsOf(bytes, from + 12), true);
+  view.setInt32(at + QUAD_7, digitsOf(bytes, from + 14), true);
+}
+
+/** The four digits of two bytes. */
+function digitsOf(bytes: Uint8Array, at: number): number {
+  const first = HEX_PAIRS[bytes[at] as number] as number;
+  return first | ((HEX_PAIRS[bytes[at + 1] as number] as number) << 16);
 }
