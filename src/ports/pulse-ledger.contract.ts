@@ -639,6 +639,9 @@ export function pulseLedgerContract(
         const elsewhere = pulses.map(({ pulse }) => logged({ ...pulse, source: 'b', amount: '9' }));
         await second.commit(pulseStep(elsewhere, { epoch: there, partition: 3 }));
         await expectLongUsage([...pulses, ...elsewhere]);
+        const [gone = logged(), ...rest] = of(0);
+        await commit([], { from: 2, acts: [voiding(gone)] });
+        await expectLongUsage([...others(0), ...rest, ...elsewhere]);
         await first.reset(0);
         await expectLongUsage(elsewhere);
         ({ epoch } = await first.takeOver(0));
