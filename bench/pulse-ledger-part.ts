@@ -43,11 +43,13 @@ const USAGE_MS_MAX = 50;
 interface Store {
   readonly title: string;
   readonly partitions: number;
+  /** Partitions that commit at once. */
+  readonly lanes: number;
   readonly perSecondMin: number;
 }
 
-const SQLITE: Store = { title: 'SQLite', partitions: 1, perSecondMin: 150_000 };
-const POSTGRES: Store = { title: 'Postgres', partitions: 12, perSecondMin: 60_000 };
+const SQLITE: Store = { title: 'SQLite', partitions: 1, lanes: 1, perSecondMin: 150_000 };
+const POSTGRES: Store = { title: 'Postgres', partitions: 12, lanes: 2, perSecondMin: 60_000 };
 
 interface Asked {
   readonly question: string;
@@ -109,7 +111,7 @@ async function measure(store: Store, ledger: PulseLedger, part: PartRun): Promis
   const [base, more] = quick ? [400_000, 100_000] : [10_000_000, 2_000_000];
   const end = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   const begin = end - 365 * DAY_MS;
-  const feeder = new PulseFeeder(ledger, store.partitions);
+  const feeder = new PulseFeeder(ledger, store.partitions, store.lanes);
   await feeder.start();
   say(`${store.title}: filling it with ${count(base)} pulses of a year`);
   const filledFrom = performance.now();
@@ -128,7 +130,6 @@ async function measure(store: Store, ledger: PulseLedger, part: PartRun): Promis
 
 function figuresOf({ store, fill, live, asked }: Measured): Figure[] {
   const { title, perSecondMin } = store;
-  const commitMs = live.commits.reduce((sum, ms) => sum + ms, 0);
   const steps = [median(live.commits), percentile(live.commits, 99), highest(live.commits)];
   return [
     noted(
@@ -137,7 +138,7 @@ function figuresOf({ store, fill, live, asked }: Measured): Figure[] {
     ),
     atLeast(
       `${title}: steps on top of them, pulses`,
-      (live.pulses / commitMs) * 1_000,
+      (live.pulses / live.committingMs) * 1_000,
       perSecondMin,
       perSecond,
     ),
@@ -180,11 +181,11 @@ export const pulseLedgerPart: Part = {
   title: 'The pulse ledger over ten million pulses',
   onlyByName: true,
   method:
-    `Steps of ${count(FED_STEP_PULSES)} pulses, decoded and added up beforehand, committed one at a time: first a ` +
-    `year of ${TENANTS} tenants with three SKUs each, used in every quarter of an hour, then minutes of now, ` +
+    `Steps of ${count(FED_STEP_PULSES)} pulses, decoded and added up beforehand, a dozen at a time, then committed: ` +
+    `first a year of ${TENANTS} tenants with three SKUs each, used in every quarter of an hour, then minutes of now, ` +
     'which are what is measured: keys, pulses and windows in one flushed transaction a step. SQLite has one ' +
-    'partition as in `serve`, Postgres twelve that take steps in turn, with the defaults of its package and ' +
-    `fsync on. Then usage is asked for in the time zone ${ZONE}, of one tenant after the other; a window's ` +
+    'partition as in `serve`; Postgres twelve, of which two commit at once (`apura aggregate` works on all of its ' +
+    `partitions at once), with the defaults of its package and fsync on. Then usage is asked for in the time zone ${ZONE}, of one tenant after the other; a window's ` +
     'pulses lie in one partition here, in all of them at worst.',
   run,
 };
