@@ -82,7 +82,7 @@ describe('the rating book on Postgres', () => {
         return (n % 2 ? first : second).accept(n % 2 ? newer : newer.toReversed());
       }),
     );
-    const rows = await first.usage({ ...all, sku: null, unit: null }, [from, to], 999);
+    const rows = await first.usage({ ...all, sku: null, unit: null }, [from, to], 9_999);
     const sums = rows.filter(({ series }) => series.tenant !== 'acme').map(({ sum }) => sum);
     expect(sums).toEqual(records.map(() => 5n));
   });
