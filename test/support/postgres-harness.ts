@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import { LOG_ID, type StoreUnderTest } from '../../src/ports/store-under-test.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
+import { waitUntil } from './wait-until.ts';
 
 export interface PostgresHarness extends AsyncDisposable {
   readonly server: PostgresServer;
@@ -36,10 +37,12 @@ export async function postgresHarness(): Promise<PostgresHarness> {
   };
   const cutConnections = async (url: string) => {
     const name = new URL(url).searchParams.get('application_name');
-    await execute(
-      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-       WHERE application_name = '${name}'`,
-    );
+    const connections = `FROM pg_stat_activity WHERE application_name = '${name}'`;
+    await execute(`SELECT pg_terminate_backend(pid) ${connections}`);
+    // Told to wait for their end itself, the server looks every 100 ms.
+    await waitUntil(`${name} has no connection`, async () => {
+      return (await execute(`SELECT 1 ${connections}`)).length === 0;
+    });
   };
   return {
     server,

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,8 @@ export interface PostgresServer extends AsyncDisposable {
 
 const START_TIMEOUT_MS = 30_000;
 const LOG_TAIL_CHARS = 2_000;
+const MEMORY_FOLDER = '/dev/shm';
+const MEMORY_BYTES_MIN = 4 * 2 ** 30;
 const DEBIAN = '/usr/lib/postgresql';
 const DEBIAN_USER = 'postgres';
 const USER = 'apura';
@@ -41,7 +44,7 @@ export async function startPostgres(
   place?: KeptPlace,
 ): Promise<PostgresServer> {
   const programs = findPrograms();
-  const folder = place?.folder ?? mkdtempSync(join(tmpdir(), 'apura-postgres-'));
+  const folder = place?.folder ?? mkdtempSync(join(passingFolder(), 'apura-postgres-'));
   mkdirSync(folder, { recursive: true });
   const asUser = unprivileged();
   if (asUser.length > 0) run(['chown', DEBIAN_USER, folder]);
@@ -93,6 +96,20 @@ export async function startPostgres(
       }
     },
   };
+}
+
+/**
+ * In memory where there is enough: tables are made in half the time, and these servers' machine never loses
+ * its power.
+ */
+function passingFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+    if (bavail * bsize > MEMORY_BYTES_MIN) return MEMORY_FOLDER;
+  } catch {
+    // There is none.
+  }
+  return tmpdir();
 }
 
 async function launch(
