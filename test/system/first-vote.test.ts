@@ -45,7 +45,8 @@ describe('a first start', () => {
     expect(ready.status).toBe(200);
     expect(ready.json).toMatchObject({ ready: true, durability: 'power-safe' });
     const parts = ready.json.parts as readonly { name: string; ready: boolean }[];
-    expect(parts.map(({ name }) => name).sort()).toEqual(['ledger', 'log', 'query', 'tally']);
+    const names = parts.map(({ name }) => name).sort();
+    expect(names).toEqual(['ledger', 'log', 'pulses', 'query', 'tally']);
     expect(parts.every((part) => part.ready)).toBe(true);
   });
 
