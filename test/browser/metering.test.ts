@@ -116,7 +116,8 @@ async function scriptLetters(page: Page): Promise<void> {
       letterActs.push({ path, body });
       const results = [{ id: LETTER_ID, result: 'resolved', state: 'REQUEUED' }];
       const isById = typeof body === 'object' && body !== null && 'ids' in body;
-      return route.fulfill({ json: isById ? { results } : { resolved: 7, hasMore: false } });
+      const byFilter = { resolved: 7, failed: [], nextCursor: null, hasMore: false };
+      return route.fulfill({ json: isById ? { results } : byFilter });
     }
     const isOne = path.endsWith(LETTER_ID);
     const bytes = Buffer.from('APV1\u0000ç').toString('base64');
