@@ -1,4 +1,4 @@
-/** What the pulse ledger takes and answers on top of ten million pulses, on SQLite and on Postgres. */
+/** What the pulse ledger takes and answers on top of ten million pulses, on SQLite or on Postgres. */
 import { join } from 'node:path';
 import { openPostgresPulseLedger } from '../src/adapters/postgres/pulse-ledger.ts';
 import { openSqlitePulseLedger } from '../src/adapters/sqlite/pulse-ledger.ts';
@@ -41,6 +41,7 @@ const QUESTIONS = [
 const USAGE_MS_MAX = 50;
 
 interface Store {
+  readonly name: string;
   readonly title: string;
   readonly partitions: number;
   /** Partitions that commit at once. */
@@ -48,8 +49,14 @@ interface Store {
   readonly perSecondMin: number;
 }
 
-const SQLITE: Store = { title: 'SQLite', partitions: 1, lanes: 1, perSecondMin: 150_000 };
-const POSTGRES: Store = { title: 'Postgres', partitions: 12, lanes: 2, perSecondMin: 60_000 };
+const SQLITE: Store = {
+  ...{ name: 'pulse-ledger-sqlite', title: 'SQLite' },
+  ...{ partitions: 1, lanes: 1, perSecondMin: 150_000 },
+};
+const POSTGRES: Store = {
+  ...{ name: 'pulse-ledger-postgres', title: 'Postgres' },
+  ...{ partitions: 12, lanes: 2, perSecondMin: 60_000 },
+};
 
 interface Asked {
   readonly question: string;
@@ -113,7 +120,7 @@ async function measure(store: Store, ledger: PulseLedger, part: PartRun): Promis
   const begin = end - 365 * DAY_MS;
   const feeder = new PulseFeeder(ledger, store.partitions, store.lanes);
   await feeder.start();
-  say(`${store.title}: filling it with ${count(base)} pulses of a year`);
+  say(`filling it with ${count(base)} pulses of a year`);
   const filledFrom = performance.now();
   const year = { pulses: base, tenants: TENANTS, writer: 1, from: begin, to: end };
   const fill = await feeder.feed(year);
@@ -129,63 +136,80 @@ async function measure(store: Store, ledger: PulseLedger, part: PartRun): Promis
 }
 
 function figuresOf({ store, fill, live, asked }: Measured): Figure[] {
-  const { title, perSecondMin } = store;
+  const { perSecondMin } = store;
   const steps = [median(live.commits), percentile(live.commits, 99), highest(live.commits)];
   return [
     noted(
-      `${title}: filling it with ${count(fill.pulses)} pulses of a year`,
+      `Filling it with ${count(fill.pulses)} pulses of a year`,
       seconds(fill.elapsedMs / 1_000),
     ),
     atLeast(
-      `${title}: steps on top of them, pulses`,
+      'Steps on top of them, pulses',
       (live.pulses / live.committingMs) * 1_000,
       perSecondMin,
       perSecond,
     ),
-    noted(`${title}: a step, p50, p99 and longest`, steps.map(milliseconds).join(', ')),
+    noted('A step, p50, p99 and longest', steps.map(milliseconds).join(', ')),
     noted(
-      `${title}: CPU time of the worker in commits, a pulse`,
+      'CPU time of the worker in commits, a pulse',
       `${(live.cpuMicros / live.pulses).toFixed(2)} µs`,
     ),
     ...asked.flatMap(({ question, p50Ms, p99Ms }) => [
-      noted(`${title}: usage of a tenant's ${question}, p50`, milliseconds(p50Ms)),
-      atMost(`${title}: usage of a tenant's ${question}, p99`, p99Ms, USAGE_MS_MAX, milliseconds),
+      noted(`Usage of a tenant's ${question}, p50`, milliseconds(p50Ms)),
+      atMost(`Usage of a tenant's ${question}, p99`, p99Ms, USAGE_MS_MAX, milliseconds),
     ]),
   ];
 }
 
-async function run(part: PartRun): Promise<PartResult> {
-  const measured: Measured[] = [];
-  {
-    const path = join(part.folder, 'pulse-ledger.db');
-    await using ledger = openSqlitePulseLedger({ path, logId: 'bench' });
-    measured.push(await measure(SQLITE, ledger, part));
-  }
-  {
-    await using server = await startBenchPostgres(part.folder);
-    await using ledger = await openPostgresPulseLedger({ url: server.url, logId: 'bench' });
-    measured.push(await measure(POSTGRES, ledger, part));
-  }
-  const pulses = measured.reduce((sum, { fill, live }) => sum + fill.pulses + live.pulses, 0);
+function partOf(
+  store: Store,
+  method: string,
+  withLedger: (
+    part: PartRun,
+    work: (ledger: PulseLedger) => Promise<Measured>,
+  ) => Promise<Measured>,
+): Part {
   return {
-    figures: [
-      ...measured.flatMap(figuresOf),
-      required('Usage = fed, in number and sum', `${count(pulses)} pulses`, true),
-    ],
-    details: { measured },
+    name: store.name,
+    title: `The pulse ledger on ${store.title} over ten million pulses`,
+    onlyByName: true,
+    method:
+      `Steps of ${count(FED_STEP_PULSES)} pulses, decoded and added up beforehand, a dozen at a time, then committed: ` +
+      `first a year of ${TENANTS} tenants with three SKUs each, used in every quarter of an hour, then minutes of now, ` +
+      `which are what is measured: keys, pulses and windows in one flushed transaction a step. ${method} Then usage is ` +
+      `asked for in the time zone ${ZONE}, of one tenant after the other; a window's pulses lie in one partition here, ` +
+      'in all of them at worst.',
+    async run(part: PartRun): Promise<PartResult> {
+      const measured = await withLedger(part, (ledger) => measure(store, ledger, part));
+      const pulses = measured.fill.pulses + measured.live.pulses;
+      return {
+        figures: [
+          ...figuresOf(measured),
+          required('Usage = fed, in number and sum', `${count(pulses)} pulses`, true),
+        ],
+        details: { measured },
+      };
+    },
   };
 }
 
-export const pulseLedgerPart: Part = {
-  name: 'pulse-ledger',
-  title: 'The pulse ledger over ten million pulses',
-  onlyByName: true,
-  method:
-    `Steps of ${count(FED_STEP_PULSES)} pulses, decoded and added up beforehand, a dozen at a time, then committed: ` +
-    `first a year of ${TENANTS} tenants with three SKUs each, used in every quarter of an hour, then minutes of now, ` +
-    'which are what is measured: keys, pulses and windows in one flushed transaction a step. SQLite has one ' +
-    'partition as in `serve`; Postgres twelve, of which two commit at once (`apura aggregate` works on all of its ' +
-    `partitions at once), with the defaults of its package and fsync on. Then usage is asked for in the time zone ${ZONE}, of one tenant after the other; a window's ` +
-    'pulses lie in one partition here, in all of them at worst.',
-  run,
-};
+export const sqlitePulseLedgerPart = partOf(
+  SQLITE,
+  'One partition, as in `serve`.',
+  async ({ folder }, work) => {
+    const path = join(folder, 'pulse-ledger.db');
+    await using ledger = openSqlitePulseLedger({ path, logId: 'bench' });
+    return await work(ledger);
+  },
+);
+
+export const postgresPulseLedgerPart = partOf(
+  POSTGRES,
+  'Twelve partitions, of which two commit at once (`apura aggregate` works on all of its partitions at once); the ' +
+    'defaults of the server’s package, fsync on.',
+  async ({ folder }, work) => {
+    await using server = await startBenchPostgres(folder);
+    await using ledger = await openPostgresPulseLedger({ url: server.url, logId: 'bench' });
+    return await work(ledger);
+  },
+);

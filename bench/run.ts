@@ -5,7 +5,7 @@ import { feedPart } from './feed-part.ts';
 import { logSizePart } from './log-size-part.ts';
 import { kafkaPart, rabbitmqPart } from './log-votes-part.ts';
 import { postgresLedgerPart } from './postgres-ledger-part.ts';
-import { pulseLedgerPart } from './pulse-ledger-part.ts';
+import { postgresPulseLedgerPart, sqlitePulseLedgerPart } from './pulse-ledger-part.ts';
 import { pulsesPart } from './pulses-part.ts';
 import { redisPart } from './redis-part.ts';
 import { reportPart } from './report-part.ts';
@@ -18,7 +18,7 @@ import { workersPart } from './workers-part.ts';
 await runParts(
   [
     ...[votesPart, logSizePart, servePart, workersPart, feedPart, startPart],
-    ...[pulsesPart, aggregatePart, pulseLedgerPart],
+    ...[pulsesPart, aggregatePart, sqlitePulseLedgerPart, postgresPulseLedgerPart],
     ...[kafkaPart, rabbitmqPart, redisPart, apartPart, postgresLedgerPart, reportPart],
   ],
   'make bench',
