@@ -49,6 +49,7 @@ export async function record(
 
 /** More digits than these are noise. */
 function rounded(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }
 
