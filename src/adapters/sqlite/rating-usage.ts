@@ -8,7 +8,7 @@ import {
 import { addUpUsage } from '../../domain/metering/usage-sum.ts';
 import type { UsageFilter, UsageRow } from '../../ports/pulse-ledger.ts';
 import type { DueRating } from '../../ports/rating-book.ts';
-import { numberOf, type Row, textOf, wholeOf } from './row-values.ts';
+import { numberOf, type Row, textOf, usageWindowOf } from './row-values.ts';
 
 /**
  * Amounts are texts of whole numbers: SQLite's own end at 64 bits, and its sums would be binary fractions.
@@ -140,17 +140,8 @@ export class RatingUsage {
 
 function* windowsOf(rows: Iterable<Row>): Iterable<UsageWindow> {
   for (const row of rows) {
-    yield {
-      series: { tenant: textOf(row.tenant), sku: textOf(row.sku), unit: textOf(row.unit) },
-      start: numberOf(row.start),
-      sum: wholeOf(row.sum),
-      count: numberOf(row.count),
-      min: wholeOf(row.min),
-      max: wholeOf(row.max),
-      last: wholeOf(row.last),
-      lastAt: numberOf(row.last_at),
-      lastKey: textOf(row.last_key),
-    };
+    const series = { tenant: textOf(row.tenant), sku: textOf(row.sku), unit: textOf(row.unit) };
+    yield usageWindowOf(series, row);
   }
 }
 

@@ -1,7 +1,8 @@
 /** The values of a row as what they have to be: anything else was not written by Apura. */
 import type { StatementSync } from 'node:sqlite';
 import { ApuraError } from '../../domain/errors.ts';
-import type { UsageTotal } from '../../domain/metering/usage.ts';
+import type { UsageSeries } from '../../domain/metering/pulse.ts';
+import type { UsageTotal, UsageWindow } from '../../domain/metering/usage.ts';
 
 export type Row = ReturnType<StatementSync['all']>[number];
 
@@ -50,6 +51,28 @@ export function usageTotalOf(row: Row): UsageTotal {
     last: wholeOf(row.last),
     lastAt: numberOf(row.last_at),
     lastKey: hexOf(row.last_key),
+  };
+}
+
+/** What `usageTotalOf` reads, in the order of the tables' columns: count to last_key. */
+export function usageColumnsOf(total: UsageTotal) {
+  const { count, sum, min, max, last, lastAt, lastKey } = total;
+  const amounts = [String(sum), String(min), String(max), String(last)] as const;
+  return [count, ...amounts, lastAt, Buffer.from(lastKey, 'hex')] as const;
+}
+
+/** A window of a series from a row whose last_key is text: one object each, for there are many thousands. */
+export function usageWindowOf(series: UsageSeries, row: Row): UsageWindow {
+  return {
+    series,
+    start: numberOf(row.start),
+    sum: wholeOf(row.sum),
+    count: numberOf(row.count),
+    min: wholeOf(row.min),
+    max: wholeOf(row.max),
+    last: wholeOf(row.last),
+    lastAt: numberOf(row.last_at),
+    lastKey: textOf(row.last_key),
   };
 }
 

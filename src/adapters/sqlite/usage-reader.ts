@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { USAGE_WINDOW_MS, type UsageWindow } from '../../domain/metering/usage.ts';
 import { type UsageSpan, usageSpans } from '../../domain/metering/usage-spans.ts';
 import type { UsageFilter } from '../../ports/pulse-ledger.ts';
-import { numberOf, textOf, wholeOf } from './row-values.ts';
+import { numberOf, textOf, usageWindowOf } from './row-values.ts';
 
 export class UsageReader {
   readonly #series: StatementSync;
@@ -44,18 +44,7 @@ export class UsageReader {
       const series = { tenant: textOf(one.name), sku: textOf(one.sku), unit: textOf(one.unit) };
       for (const [statement, text] of parts) {
         for (const row of statement.iterate(numberOf(one.series), text)) {
-          // As `usageTotalOf`, without an object and a Buffer more for each of many thousands.
-          yield {
-            series,
-            start: numberOf(row.start),
-            sum: wholeOf(row.sum),
-            count: numberOf(row.count),
-            min: wholeOf(row.min),
-            max: wholeOf(row.max),
-            last: wholeOf(row.last),
-            lastAt: numberOf(row.last_at),
-            lastKey: textOf(row.last_key),
-          };
+          yield usageWindowOf(series, row);
         }
       }
     }

@@ -7,7 +7,7 @@ import {
   usageRollupOf,
 } from '../../domain/metering/usage-spans.ts';
 import { addTotals } from '../../domain/metering/usage-sum.ts';
-import { usageTotalOf } from './row-values.ts';
+import { usageColumnsOf, usageTotalOf } from './row-values.ts';
 import type { WindowPlace } from './usage-windows.ts';
 
 /** As a window's, with the start of the rollup, and its length: one of USAGE_ROLLUPS_MS. */
@@ -78,18 +78,6 @@ export class UsageRollups {
   }
 
   #write({ series, start, partition, lengthMs }: RollupPlace, total: UsageTotal): void {
-    this.#put.run(
-      series,
-      lengthMs,
-      start,
-      partition,
-      total.count,
-      String(total.sum),
-      String(total.min),
-      String(total.max),
-      String(total.last),
-      total.lastAt,
-      Buffer.from(total.lastKey, 'hex'),
-    );
+    this.#put.run(series, lengthMs, start, partition, ...usageColumnsOf(total));
   }
 }

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { UsageSeries } from '../../domain/metering/pulse.ts';
 import { NO_USAGE, type UsageRecord, type UsageTotal } from '../../domain/metering/usage.ts';
-import { numberOf, type Row, textOf, usageTotalOf } from './row-values.ts';
+import { numberOf, type Row, textOf, usageColumnsOf, usageTotalOf } from './row-values.ts';
 
 /** Names a window by the number of its series. */
 export interface WindowPlace {
@@ -63,19 +63,7 @@ export class UsageWindows {
   }
 
   write({ series, start, partition }: WindowPlace, total: UsageTotal, version: number): void {
-    this.#put.run(
-      series,
-      start,
-      partition,
-      total.count,
-      String(total.sum),
-      String(total.min),
-      String(total.max),
-      String(total.last),
-      total.lastAt,
-      Buffer.from(total.lastKey, 'hex'),
-      version,
-    );
+    this.#put.run(series, start, partition, ...usageColumnsOf(total), version);
   }
 
   addForgotten({ series, start, partition }: WindowPlace, pulses: number): void {

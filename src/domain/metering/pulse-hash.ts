@@ -38,6 +38,9 @@ const SIGMA = Int32Array.from(
 /** Where a hash stands behind whole blocks: it goes on from there any number of times. */
 export type HashStand = Int32Array;
 
+/** Before the first block; `(IV[0] ^ PARAMETERS)` as RFC 7693 has it, and no byte yet. */
+const START: HashStand = Int32Array.of((IV[0] as number) ^ PARAMETERS, ...IV.subarray(1), 0);
+
 /** Hashes one text of bytes after another: `start` or `goOn`, what goes in, `finish`. */
 export class PulseHash {
   readonly #state = new Int32Array(STATE_WORDS);
@@ -48,22 +51,12 @@ export class PulseHash {
   #total = 0;
 
   start(): void {
-    // Word by word: `set` costs as much as half of a hash.
-    const h = this.#state;
-    h[0] = (IV[0] as number) ^ PARAMETERS;
-    h[1] = IV[1] as number;
-    h[2] = IV[2] as number;
-    h[3] = IV[3] as number;
-    h[4] = IV[4] as number;
-    h[5] = IV[5] as number;
-    h[6] = IV[6] as number;
-    h[7] = IV[7] as number;
-    this.#filled = 0;
-    this.#total = 0;
+    this.goOn(START);
   }
 
   /** Starts where another hash stood. */
   goOn(stand: HashStand): void {
+    // Word by word: `set` costs as much as half of a hash.
     const h = this.#state;
     h[0] = stand[0] as number;
     h[1] = stand[1] as number;
