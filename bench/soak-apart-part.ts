@@ -19,10 +19,10 @@ import { startApart } from '../test/support/installation-apart.ts';
 import { SeededRandom } from '../test/support/seeded-random.ts';
 import { count, milliseconds, noted, required, seconds } from './figure.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
+import { SoakTime } from './soak-time.ts';
 
 const RATE = 500;
 const ROUNDS = 4;
-const HOUR_MS = 3_600_000;
 const FAULTS = [
   ...[1, 2].flatMap((number) => [
     killDoor(`ingest-${number}`),
@@ -51,8 +51,7 @@ export const soakApartPart: Part = {
 };
 
 async function run({ quick, say }: PartRun): Promise<PartResult> {
-  const hours = Number(process.env.HOURS ?? 0);
-  const startedAt = performance.now();
+  const time = new SoakTime(quick ? 1 : ROUNDS);
   const random = new SeededRandom();
   say(`SEED=${random.seed}`);
   await using apart = await startApart({
@@ -61,8 +60,7 @@ async function run({ quick, say }: PartRun): Promise<PartResult> {
     roles: { ingest: 2, tally: 2, ledger: 2, query: 2 },
   });
   const rounds: DrillReport[] = [];
-  const wanted = quick ? 1 : ROUNDS;
-  while (rounds.length < wanted || performance.now() - startedAt < hours * HOUR_MS) {
+  while (time.goesOn(rounds.length)) {
     const report = await drillApart(apart, {
       poll: `round-${rounds.length + 1}`,
       ratePerSecond: RATE,
@@ -84,7 +82,7 @@ async function run({ quick, say }: PartRun): Promise<PartResult> {
       required('votes of unknown outcome, settled by a retry', count(unknown), unknown > 0),
       noted('tries in the log beside the one that counts', count(sum((r) => r.duplicates))),
       noted('from the last vote until all was consistent, at most', milliseconds(consistentMsMax)),
-      noted('duration', seconds((performance.now() - startedAt) / 1_000)),
+      noted('duration', seconds(time.elapsedSeconds)),
     ],
     details: { seed: random.seed, rounds },
   };

@@ -8,13 +8,13 @@ import { type KillDrillReport, killDrill } from '../test/support/kill-drill.ts';
 import { SeededRandom } from '../test/support/seeded-random.ts';
 import { count, milliseconds, noted, required, seconds } from './figure.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
+import { SoakTime } from './soak-time.ts';
 
 const KILLS_A_ROUND = 100;
 const KILLS_QUICK = 8;
 const RATE = 3_000;
 /** Rounds take them in turn. */
 const PARTITIONS = [1, 4];
-const HOUR_MS = 3_600_000;
 const SAY_EVERY = 10;
 
 interface Round extends KillDrillReport {
@@ -34,14 +34,13 @@ export const soakPart: Part = {
 };
 
 async function run({ quick, folder, say }: PartRun): Promise<PartResult> {
-  const hours = Number(process.env.HOURS ?? 0);
-  const startedAt = performance.now();
+  const time = new SoakTime(1);
   const rounds: Round[] = [];
-  do {
+  while (time.goesOn(rounds.length)) {
     const partitions = PARTITIONS[rounds.length % PARTITIONS.length] ?? 1;
     const kills = quick ? KILLS_QUICK : KILLS_A_ROUND;
     rounds.push(await soakRound(join(folder, String(rounds.length + 1)), kills, partitions, say));
-  } while (performance.now() - startedAt < hours * HOUR_MS);
+  }
 
   const sum = (figure: (round: Round) => number): number =>
     rounds.reduce((total, round) => total + figure(round), 0);
@@ -70,7 +69,7 @@ async function run({ quick, folder, say }: PartRun): Promise<PartResult> {
         milliseconds(rounds[0]?.readyMsMedian ?? 0),
       ),
       noted('a fault in a single kill is less likely than (95 %)', bound),
-      noted('duration', seconds((performance.now() - startedAt) / 1_000)),
+      noted('duration', seconds(time.elapsedSeconds)),
     ],
     details: { rounds },
   };

@@ -8,9 +8,9 @@ import { PULSE_FAULTS, settleExactly } from '../test/support/pulse-faults.ts';
 import { SeededRandom } from '../test/support/seeded-random.ts';
 import { count, noted, required, seconds } from './figure.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
+import { SoakTime } from './soak-time.ts';
 
 const ROUNDS = 2;
-const HOUR_MS = 3_600_000;
 const PARTITIONS = 3;
 const RATING_AWAY_MS = 60_000;
 /** Some 150 pulses/s in all: a night's fit into the senders' books. */
@@ -29,8 +29,7 @@ export const soakPulsesPart: Part = {
 };
 
 async function run({ quick, say }: PartRun): Promise<PartResult> {
-  const hours = Number(process.env.HOURS ?? 0);
-  const startedAt = performance.now();
+  const time = new SoakTime(quick ? 1 : ROUNDS);
   const random = new SeededRandom();
   say(`SEED=${random.seed}`);
   await using apart = await startApart({
@@ -48,8 +47,7 @@ async function run({ quick, say }: PartRun): Promise<PartResult> {
   });
   const drill = { apart, senders, ratingAwayMs: quick ? 0 : RATING_AWAY_MS };
   let [rounds, faults] = [0, 0];
-  const wanted = quick ? 1 : ROUNDS;
-  while (rounds < wanted || performance.now() - startedAt < hours * HOUR_MS) {
+  while (time.goesOn(rounds)) {
     for (const { name, strike } of random.shuffled(PULSE_FAULTS)) {
       const struckAt = performance.now();
       await strike(drill).catch((error: unknown) => {
@@ -71,7 +69,7 @@ async function run({ quick, say }: PartRun): Promise<PartResult> {
       noted('duplicates that were told as such', count(duplicates)),
       noted('conflicts that were listed', count(contradicted)),
       noted('pulses rejected', count(rejected)),
-      noted('duration', seconds((performance.now() - startedAt) / 1_000)),
+      noted('duration', seconds(time.elapsedSeconds)),
     ],
     details: { seed: random.seed, rounds, figures },
   };
