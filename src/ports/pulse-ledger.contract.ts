@@ -712,6 +712,23 @@ export function pulseLedgerContract(
         expect(await pending()).toEqual([]);
       });
 
+      test('is not what an act left as it was, of a window of which pulses are forgotten too', async () => {
+        const kept = logged({ id: 'kept', amount: '2', occurredAt: NOON + 1 });
+        await commit([one, kept]);
+        await second.markUsageSent(await pending());
+        await first.forget(NOON, NOON + 1);
+        await commit([], { from: 1, acts: [amending(kept, '2.00')] });
+        expect(await pending()).toEqual([]);
+      });
+
+      test('is what acts moved, though they took each other back in the same step', async () => {
+        await commit([one]);
+        await second.markUsageSent(await pending());
+        const back = amending(one, '1', { actId: 'back' });
+        await commit([], { from: 1, acts: [voiding(one), back] });
+        expect(await pending()).toEqual(records([one], 2));
+      });
+
       test('of a window in which nothing counts any more says so', async () => {
         await commit([one]);
         await second.markUsageSent(await pending());

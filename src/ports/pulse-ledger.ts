@@ -146,10 +146,12 @@ export interface PulseLedger extends AsyncDisposable {
   /**
    * Applies one step atomically and idempotently; see CommitOutcome. A key is known in every partition
    * at once: a pulse that another partition has counted is a duplicate or conflict of this one. Every
-   * usage window whose content changes gets `usageVersion(epoch, nextOffset)`, or one more than the
-   * version that it has where that is higher, and is pending from then on. A window in which nothing
-   * counts any more has the total NO_USAGE. An act whose pulse this partition does not hold becomes a
-   * dead letter (unknownTarget) and is not remembered: sent again later it may find its pulse.
+   * usage window in which the step counts a pulse, or in which an act changes a pulse's state or amount
+   * (though a later act of the step takes that back), gets `usageVersion(epoch, nextOffset)`, or one
+   * more than the version that it has where that is higher, and is pending from then on. A window in
+   * which nothing counts any more has the total NO_USAGE. An act whose pulse this partition does not
+   * hold becomes a dead letter (unknownTarget) and is not remembered: sent again later it may find its
+   * pulse.
    */
   commit(step: PulseStep): Promise<PulseCommit>;
 

@@ -100,6 +100,7 @@ export const COMMIT_PULSES = `
       INSERT INTO pulse_act (partition, act_id, target, kind, amount, reason, actor, at, "offset")
         VALUES (p_partition, e.act_id, e.target, e.kind, e.amount, e.reason, e.actor, e.at, e."offset");
       next_state := CASE e.kind WHEN 'void' THEN ${voided} ELSE ${counted} END;
+      CONTINUE WHEN (held.state, held.amount) = (next_state, coalesce(e.amount, 0));
       UPDATE pulse SET amount = coalesce(e.amount, 0), state = next_state
         WHERE occurred_at = held.occurred_at AND key = held.key;
       UPDATE pulse_progress SET voided = voided + next_state - held.state
@@ -119,7 +120,11 @@ export const COMMIT_PULSES = `
         WHERE (series, start, partition) = (e.series, e.start, p_partition)
           AND EXISTS (SELECT FROM pulse_forgotten
             WHERE (series, start, partition) = (e.series, e.start, p_partition));
-      IF NOT FOUND THEN PERFORM set_window(p_partition, e.series, e.start, p_version); END IF;
+      -- Acts that took each other back have moved the window, though it holds what it held.
+      IF NOT FOUND AND NOT set_window(p_partition, e.series, e.start, p_version) THEN
+        UPDATE usage_window AS w SET version = ${NEXT_VERSION}
+          WHERE (series, start, partition) = (e.series, e.start, p_partition);
+      END IF;
       FOREACH rollup IN ARRAY ${ROLLUPS} LOOP
         PERFORM set_rollup(p_partition, e.series, rollup, e.start - e.start % rollup);
       END LOOP;
