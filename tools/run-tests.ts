@@ -1,4 +1,4 @@
-/** Runs the checks and the groups of tests one after another, and ends with one line that sums them all up. */
+/** Runs the checks and the groups of tests, and ends with one line that sums them all up. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,8 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const resultsFolder = join(root, 'build/test-results');
 const inCi = process.env.CI === 'true';
+/** Groups that wait more than they reckon run so many at a time: alone they leave both cores of two idle. */
+const LANES = 2;
 
 /** What a group of tests or a check came to. */
 interface Result extends Totals {
@@ -47,8 +49,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+/** Takes what is printed. */
+type Print = (text: string | Uint8Array) => void;
+
+const printAtOnce: Print = (text) => void process.stdout.write(text);
+
 /** Passes on what the command prints. Out of time it is stopped together with every process that it started. */
-async function run(command: readonly string[], timeoutMs: number): Promise<Run> {
+async function run(command: readonly string[], timeoutMs: number, print: Print): Promise<Run> {
   const started = performance.now();
   const child = Bun.spawn([...command], {
     cwd: root,
@@ -62,10 +69,7 @@ async function run(command: readonly string[], timeoutMs: number): Promise<Run> 
     timedOut = true;
     killGroup(child.pid, 'SIGKILL');
   }, timeoutMs);
-  const [, errors] = await Promise.all([
-    passOn(child.stdout, process.stdout),
-    passOn(child.stderr, process.stderr),
-  ]);
+  const [, errors] = await Promise.all([passOn(child.stdout, print), passOn(child.stderr, print)]);
   const exitCode = await child.exited;
   clearTimeout(timer);
   // A test that failed may have left its server behind.
@@ -74,11 +78,11 @@ async function run(command: readonly string[], timeoutMs: number): Promise<Run> 
   return { output: errors, exitCode, timedOut, seconds: (performance.now() - started) / 1000 };
 }
 
-async function passOn(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
+async function passOn(from: ReadableStream<Uint8Array>, print: Print): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of from) {
-    to.write(chunk);
+    print(chunk);
     text += decoder.decode(chunk, { stream: true });
   }
   return text;
@@ -97,7 +101,7 @@ async function runLint(): Promise<Result> {
   const failures: string[] = [];
   let seconds = 0;
   for (const target of LINT_TARGETS) {
-    const check = await run(['make', '--no-print-directory', target], 5 * 60_000);
+    const check = await run(['make', '--no-print-directory', target], 5 * 60_000, printAtOnce);
     seconds += check.seconds;
     if (check.exitCode !== 0) failures.push(`lint: \`make ${target}\` objects; see above.`);
   }
@@ -106,15 +110,19 @@ async function runLint(): Promise<Result> {
   return { name: 'lint', passed, failed, skipped: 0, seconds, failures, coverage: null };
 }
 
-async function runGroup(group: TestGroup, allowedSkips: ReadonlySet<string>): Promise<Result> {
+async function runGroup(
+  group: TestGroup,
+  allowedSkips: ReadonlySet<string>,
+  print: Print,
+): Promise<Result> {
   const { name } = group;
-  console.log(`\n== ${name}`);
+  print(`\n== ${name}\n`);
   const files = await findFiles(group.files, group.without);
   if (files.length === 0) {
     const failures = group.expected
       ? [`${name}: there is no test in ${group.files.join(', ')}.`]
       : [];
-    if (!group.expected) console.log('There is no test here yet.');
+    if (!group.expected) print('There is no test here yet.\n');
     const failed = failures.length;
     return { name, passed: 0, failed, skipped: 0, seconds: 0, failures, coverage: null };
   }
@@ -136,6 +144,7 @@ async function runGroup(group: TestGroup, allowedSkips: ReadonlySet<string>): Pr
       ...files.map((file) => `./${file}`),
     ],
     group.groupTimeoutMs,
+    print,
   );
 
   const tests = existsSync(junitFile) ? parseJunit(readFileSync(junitFile, 'utf8')) : [];
@@ -170,6 +179,29 @@ async function runGroup(group: TestGroup, allowedSkips: ReadonlySet<string>): Pr
   const lcov = join(coverageFolder, 'lcov.info');
   const coverage = existsSync(lcov) ? parseLcov(readFileSync(lcov, 'utf8')) : null;
   return { name, passed: totals.passed, failed, skipped, seconds, failures, coverage };
+}
+
+/** Two groups at a time, each of which is printed when it has ended; one alone as it goes. */
+async function runSideBySide(
+  groups: readonly TestGroup[],
+  allowedSkips: ReadonlySet<string>,
+): Promise<readonly Result[]> {
+  const waiting = [...groups];
+  const results = new Map<TestGroup, Result>();
+  const lane = async (): Promise<void> => {
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      const printed: (string | Uint8Array)[] = [];
+      const print: Print = (text) => void printed.push(text);
+      if (groups.length > 1) console.log(`\n${group.name} has begun`);
+      results.set(
+        group,
+        await runGroup(group, allowedSkips, groups.length > 1 ? print : printAtOnce),
+      );
+      printed.forEach(printAtOnce);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return groups.flatMap((group) => results.get(group) ?? []);
 }
 
 async function findFiles(
@@ -300,9 +332,16 @@ async function main(args: readonly string[]): Promise<void> {
   );
   const results: Result[] = [];
   if (isWanted('lint')) results.push(await runLint());
-  for (const group of GROUPS) {
-    if (isWanted(group.name)) results.push(await runGroup(group, allowedSkips));
+  const wanted = GROUPS.filter(({ name }) => isWanted(name));
+  for (const group of wanted.filter(({ waits }) => !waits)) {
+    results.push(await runGroup(group, allowedSkips, printAtOnce));
   }
+  results.push(
+    ...(await runSideBySide(
+      wanted.filter(({ waits }) => waits),
+      allowedSkips,
+    )),
+  );
 
   const sources = await readSources();
   const unit = results.find((result) => result.name === 'unit')?.coverage;

@@ -1,4 +1,4 @@
-/** The groups of tests in the order that they run: cheap and telling first. */
+/** The groups of tests in the order that they begin: cheap and telling first, then the longest. */
 
 export interface TestGroup {
   readonly name: string;
@@ -12,6 +12,8 @@ export interface TestGroup {
   readonly groupTimeoutMs: number;
   /** Whether the code runs in the process of the tests, where lines can be counted. */
   readonly coverage: boolean;
+  /** Whether it spends most of its time waiting for servers and clocks, so that another can run beside it. */
+  readonly waits: boolean;
 }
 
 const SECOND = 1000;
@@ -34,6 +36,7 @@ export const GROUPS: readonly TestGroup[] = [
     testTimeoutMs: 30 * SECOND,
     groupTimeoutMs: 10 * MINUTE,
     coverage: true,
+    waits: false,
   },
   {
     name: 'servers',
@@ -42,15 +45,16 @@ export const GROUPS: readonly TestGroup[] = [
     testTimeoutMs: 2 * MINUTE,
     groupTimeoutMs: 25 * MINUTE,
     coverage: true,
+    waits: true,
   },
   {
-    name: 'component',
-    files: ['test/component/**/*.test.ts'],
-    without: SERVER_TESTS,
+    name: 'crash',
+    files: ['test/crash/**/*.test.ts'],
     expected: true,
-    testTimeoutMs: 60 * SECOND,
-    groupTimeoutMs: 10 * MINUTE,
-    coverage: true,
+    testTimeoutMs: 20 * MINUTE,
+    groupTimeoutMs: 35 * MINUTE,
+    coverage: false,
+    waits: true,
   },
   {
     name: 'system',
@@ -59,6 +63,16 @@ export const GROUPS: readonly TestGroup[] = [
     testTimeoutMs: 5 * MINUTE,
     groupTimeoutMs: 25 * MINUTE,
     coverage: false,
+    waits: true,
+  },
+  {
+    name: 'browser',
+    files: ['test/browser/**/*.test.ts'],
+    expected: true,
+    testTimeoutMs: 2 * MINUTE,
+    groupTimeoutMs: 15 * MINUTE,
+    coverage: false,
+    waits: true,
   },
   {
     name: 'examples',
@@ -68,22 +82,17 @@ export const GROUPS: readonly TestGroup[] = [
     // The first time it brings the tools of two languages.
     groupTimeoutMs: 30 * MINUTE,
     coverage: false,
+    waits: true,
   },
   {
-    name: 'browser',
-    files: ['test/browser/**/*.test.ts'],
+    name: 'component',
+    files: ['test/component/**/*.test.ts'],
+    without: SERVER_TESTS,
     expected: true,
-    testTimeoutMs: 2 * MINUTE,
-    groupTimeoutMs: 15 * MINUTE,
-    coverage: false,
-  },
-  {
-    name: 'crash',
-    files: ['test/crash/**/*.test.ts'],
-    expected: true,
-    testTimeoutMs: 20 * MINUTE,
-    groupTimeoutMs: 35 * MINUTE,
-    coverage: false,
+    testTimeoutMs: 60 * SECOND,
+    groupTimeoutMs: 10 * MINUTE,
+    coverage: true,
+    waits: true,
   },
 ];
 
