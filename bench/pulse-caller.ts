@@ -22,6 +22,14 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A call of which not everything is sent. */
+interface Queued {
+  readonly request: Uint8Array;
+  readonly waiting: Waiting;
+  /** Bytes of the message with its prefix that are sent; 0: the call has not begun. */
+  sent: number;
+}
+
 const HEAD_BYTES = 9;
 const FRAME_BYTES_MAX = 16_384;
 const WINDOW_BYTES = 65_535;
@@ -43,7 +51,7 @@ export class GrpcCaller implements PulseCaller {
   readonly #expected: Buffer;
   readonly #fields: readonly (readonly [string, string])[];
   readonly #waiting = new Map<number, Waiting & { bytes: number }>();
-  readonly #queue: { readonly request: Uint8Array; readonly waiting: Waiting }[] = [];
+  readonly #queue: Queued[] = [];
   #socket: LoadSocket | null = null;
   #kept: Uint8Array = NO_DATA;
   #stream = 1;
@@ -80,7 +88,7 @@ export class GrpcCaller implements PulseCaller {
 
   call(request: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, waiting: { resolve, reject } });
+      this.#queue.push({ request, waiting: { resolve, reject }, sent: 0 });
       this.#sendQueued();
     });
   }
@@ -89,22 +97,34 @@ export class GrpcCaller implements PulseCaller {
     this.#socket?.[Symbol.dispose]();
   }
 
+  /** As far as the connection's window goes: a server gives it back in pieces of its own. */
   #sendQueued(): void {
-    for (;;) {
-      const [next] = this.#queue;
-      if (next === undefined) return;
+    const parts: Uint8Array[] = [];
+    for (let [next] = this.#queue; next !== undefined; [next] = this.#queue) {
       const length = next.request.length + 5;
       if (length > this.#streamWindow) throw new Error(`${length} bytes are too many for a call.`);
-      if (length > this.#window) return;
+      if (this.#window <= 0) break;
+      if (next.sent === 0) {
+        this.#waiting.set(this.#stream, { ...next.waiting, bytes: 0 });
+        parts.push(this.#headers());
+      }
+      const message = Buffer.concat([prefixOf(next.request.length), next.request]);
+      while (next.sent < length && this.#window > 0) {
+        const size = Math.min(FRAME_BYTES_MAX, length - next.sent, this.#window);
+        const end = next.sent + size;
+        const flags = end === length ? FLAG.endStream : 0;
+        parts.push(frame(FRAME.data, flags, this.#stream, message.subarray(next.sent, end)));
+        this.#window -= size;
+        next.sent = end;
+      }
+      if (next.sent < length) break;
       this.#queue.shift();
-      this.#window -= length;
-      this.#waiting.set(this.#stream, { ...next.waiting, bytes: 0 });
-      this.#socket?.write(this.#callBytes(next.request));
       this.#stream += 2;
     }
+    if (parts.length > 0) this.#socket?.write(Buffer.concat(parts));
   }
 
-  #callBytes(request: Uint8Array): Uint8Array {
+  #headers(): Uint8Array {
     const fields = this.#fields.length;
     // The server keeps the fields of the first call: later ones name their places.
     const block =
@@ -115,14 +135,7 @@ export class GrpcCaller implements PulseCaller {
             ),
           )
         : Uint8Array.from(this.#fields, (_, at) => 0x80 | (FIRST_DYNAMIC + fields - 1 - at));
-    const message = Buffer.concat([prefixOf(request.length), request]);
-    const parts = [frame(FRAME.headers, FLAG.endHeaders, this.#stream, block)];
-    for (let at = 0; at < message.length; at += FRAME_BYTES_MAX) {
-      const piece = message.subarray(at, at + FRAME_BYTES_MAX);
-      const isLast = at + FRAME_BYTES_MAX >= message.length;
-      parts.push(frame(FRAME.data, isLast ? FLAG.endStream : 0, this.#stream, piece));
-    }
-    return Buffer.concat(parts);
+    return frame(FRAME.headers, FLAG.endHeaders, this.#stream, block);
   }
 
   #take(bytes: Uint8Array): void {
