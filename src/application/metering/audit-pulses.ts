@@ -3,30 +3,23 @@
  * against it: books, keys, usage, the pulses that are held, and dead letters.
  *
  * Memory is bounded by two figures, whatever the log holds: tenants are taken some at a time, so that no
- * more than WINDOWS_AT_ONCE_MAX usage windows are held at once (of one tenant all of them), and the keys of
- * a partition slice by slice, each of which reads the log again. Up to KEYS_AT_ONCE_MAX pulses a partition
+ * more than `windowsAtOnceMax` usage windows are held at once (of one tenant all of them), and the keys of
+ * a partition slice by slice, each of which reads the log again. Up to `keysAtOnceMax` pulses a partition
  * the log is read three times at most.
  */
-import { deadLetterId, type Sha256 } from '../../domain/metering/dead-letter.ts';
-import { encodePulseAct } from '../../domain/metering/pulse-act.ts';
+import type { Sha256 } from '../../domain/metering/dead-letter.ts';
 import { addUpUsage } from '../../domain/metering/usage-sum.ts';
 import type { DeadLetters } from '../../ports/dead-letters.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { PulseInventory, PulseLedger } from '../../ports/pulse-ledger.ts';
-import { ActHistory } from './act-history.ts';
 import { addHeldPulses } from './add-held-pulses.ts';
 import { END_OF_TIME } from './ask-usage.ts';
+import { compareBooks, compareLetters } from './compare-books.ts';
 import { compareHeld } from './compare-held.ts';
 import { compareNumber, compareUsage, type DifferenceList } from './metering-difference.ts';
-import { PulseFold } from './pulse-fold.ts';
-import { readPulseLog } from './pulse-log-part.ts';
-import { PulseLogSurvey } from './pulse-log-survey.ts';
-import {
-  ledgerMoved,
-  type Positions,
-  readSettledUsage,
-  type UsageAnswer,
-} from './settled-usage.ts';
+import { type FoldedPulses, NO_PULSES, sumOfPulses } from './pulse-fold.ts';
+import { PulseLogReplay } from './pulse-log-replay.ts';
+import { ledgerMoved, readSettledUsage, type UsageAnswer } from './settled-usage.ts';
 import { type UsageLane, UsageTruth, windowsOf } from './usage-truth.ts';
 
 export type AuditedPulseLedger = Pick<
@@ -82,8 +75,6 @@ export interface PulseLedgerAudit {
   readonly deadLetters: number;
 }
 
-const QUEUE = 'resource-consumption.dlq';
-
 const LEDGER = 'pulse ledger';
 
 /**
@@ -97,81 +88,76 @@ export async function auditPulses(
   deps: AuditPulsesDeps,
   differences: DifferenceList,
 ): Promise<PulseLedgerAudit> {
-  return new PulseAudit(deps, differences).run();
-}
-
-interface PartitionBooks {
-  counted: number;
-  duplicates: number;
-  conflicts: number;
+  const { log, ledger } = deps;
+  const partitions = Array.from({ length: log.description.partitions }, (_, index) => index);
+  // The ledger first: the log's end then lies at or above every offset that it stands at.
+  const inventories = await Promise.all(partitions.map((one) => ledger.inventory(one)));
+  return new PulseAudit(deps, inventories, differences).run();
 }
 
 class PulseAudit {
   readonly #deps: AuditPulsesDeps;
+  readonly #partitions: readonly PartitionUnderAudit[];
   readonly #differences: DifferenceList;
-  readonly #survey: PulseLogSurvey;
-  readonly #partitions: readonly number[];
-  #inventories: readonly PulseInventory[] = [];
-  #histories: readonly ActHistory[] = [];
-  /** By partition, pulses that count and are not held. */
-  readonly #missing: number[] = [];
+  readonly #replay: PulseLogReplay;
   #windows = 0;
   #pulses = 0;
 
-  constructor(deps: AuditPulsesDeps, differences: DifferenceList) {
-    const { log, sha256, onProgress } = deps;
+  constructor(
+    deps: AuditPulsesDeps,
+    inventories: readonly PulseInventory[],
+    differences: DifferenceList,
+  ) {
     this.#deps = deps;
+    this.#partitions = inventories.map((inventory, partition) => ({
+      partition,
+      inventory,
+      pulses: NO_PULSES,
+      missing: 0,
+    }));
     this.#differences = differences;
-    const letterId = (bytes: Uint8Array): string => deadLetterId(QUEUE, bytes, sha256);
-    this.#survey = new PulseLogSurvey({ log, letterId, onProgress });
-    this.#partitions = Array.from({ length: log.description.partitions }, (_, index) => index);
+    this.#replay = new PulseLogReplay({ ...deps, keysAtOnceMax: deps.limits.keysAtOnceMax });
   }
 
   async run(): Promise<PulseLedgerAudit> {
-    const { log, ledger } = this.#deps;
-    const survey = this.#survey;
-    // The ledger first: the log's end then lies at or above every offset that it stands at.
-    this.#inventories = await Promise.all(this.#partitions.map((one) => ledger.inventory(one)));
-    const stood = this.#inventories.map(({ checkpoint }) => checkpoint.nextOffset);
-    for (const partition of this.#partitions) {
-      const offset = stood[partition] ?? 0;
-      await survey.upTo(partition, offset);
-      this.#compare(partition, 'checksum of the last block', {
-        expected: survey.of(partition).lastBlockCrc,
-        found: this.#inventories[partition]?.checkpoint.lastBlockCrc ?? 0,
-      });
-      const { end } = await log.bounds(partition);
-      await survey.upTo(partition, Math.max(end, offset));
-    }
-    const all = { tenant: null, sku: null, unit: null, from: 0, to: END_OF_TIME };
-    const known = await ledger.usage(all, [0, END_OF_TIME], Number.MAX_SAFE_INTEGER);
-    const tenants = [
-      ...new Set([...survey.tenants, ...known.map(({ series }) => series.tenant)]),
-    ].sort();
-    const books = this.#partitions.map(() => ({ counted: 0, duplicates: 0, conflicts: 0 }));
+    const { survey } = this.#replay;
+    await this.#survey();
+    const tenants = await this.#tenants();
     for (const batch of this.#batches(tenants)) {
-      await this.#auditTenants(batch, batch.length === tenants.length, stood, books);
+      await this.#auditTenants(batch, batch.length === tenants.length);
     }
-    const partitions = await this.#auditBooks(stood, books);
+    const partitions = this.#partitions.map((one) => this.#auditPartition(one));
     return {
       partitions,
       tenants,
       startsOf: (tenant) => survey.startsOf(tenant),
       windows: this.#windows,
       pulses: this.#pulses,
-      forgotten: this.#inventories.reduce((sum, { forgotten }) => sum + forgotten, 0),
-      deadLetters: await this.#auditLetters(stood),
+      forgotten: this.#partitions.reduce((sum, { inventory }) => sum + inventory.forgotten, 0),
+      deadLetters: await this.#auditLetters(),
     };
   }
 
-  #compare(
-    partition: number,
-    what: string,
-    values: { readonly expected: number; readonly found: number },
-    store = LEDGER,
-  ): void {
-    const { expected, found } = values;
-    this.#differences.add(...compareNumber(store, partition, what, expected, found));
+  /** Looks through the log, and whether its blocks are those that the ledger has seen. */
+  async #survey(): Promise<void> {
+    const { survey } = this.#replay;
+    for (const { partition, inventory } of this.#partitions) {
+      const { nextOffset, lastBlockCrc } = inventory.checkpoint;
+      await survey.upTo(partition, nextOffset);
+      const expected = survey.of(partition).lastBlockCrc;
+      const what = 'checksum of the last block';
+      this.#differences.add(...compareNumber(LEDGER, partition, what, expected, lastBlockCrc));
+      const { end } = await this.#deps.log.bounds(partition);
+      await survey.upTo(partition, Math.max(end, nextOffset));
+    }
+  }
+
+  /** Whoever the log or the ledger knows. */
+  async #tenants(): Promise<readonly string[]> {
+    const all = { tenant: null, sku: null, unit: null, from: 0, to: END_OF_TIME };
+    const known = await this.#deps.ledger.usage(all, [0, END_OF_TIME], Number.MAX_SAFE_INTEGER);
+    const tenants = known.map(({ series }) => series.tenant);
+    return [...new Set([...this.#replay.survey.tenants, ...tenants])].sort();
   }
 
   /** One batch at least, also where there is nobody. */
@@ -179,7 +165,7 @@ class PulseAudit {
     const batches: string[][] = [[]];
     let windows = 0;
     for (const tenant of tenants) {
-      const its = this.#survey.windowsOf(tenant);
+      const its = this.#replay.survey.windowsOf(tenant);
       if (windows > 0 && windows + its > this.#deps.limits.windowsAtOnceMax) {
         batches.push([]);
         windows = 0;
@@ -190,46 +176,42 @@ class PulseAudit {
     return batches;
   }
 
-  async #auditTenants(
-    tenants: readonly string[],
-    areAll: boolean,
-    stood: Positions,
-    books: readonly PartitionBooks[],
-  ): Promise<void> {
+  async #auditTenants(tenants: readonly string[], areAll: boolean): Promise<void> {
+    const { ledger } = this.#deps;
     const { found, at } = await readSettledUsage(
       {
-        ledger: this.#deps.ledger,
-        partitions: this.#partitions,
-        startsOf: (tenant) => this.#survey.startsOf(tenant),
+        ledger,
+        partitions: this.#partitions.map(({ partition }) => partition),
+        startsOf: (tenant) => this.#replay.survey.startsOf(tenant),
       },
       tenants,
     );
     const only = areAll ? null : new Set(tenants);
     const truth = new UsageTruth();
-    await this.#lookForTargets(at);
-    for (const partition of this.#partitions) {
+    await this.#replay.lookForTargets(at);
+    for (const one of this.#partitions) {
+      const { partition, inventory } = one;
+      const stood = inventory.checkpoint.nextOffset;
       const position = at[partition] ?? 0;
-      const book = books[partition];
-      if (position < (stood[partition] ?? 0)) throw ledgerMoved('It was emptied meanwhile.');
-      if (book !== undefined) await this.#fold(partition, only, truth, stood, position, book);
-      this.#histories[partition]?.addTo(truth, position, only);
+      if (position < stood) throw ledgerMoved('It was emptied meanwhile.');
+      const pulses = await this.#replay.addUsage(partition, [stood, position], only, truth);
+      one.pulses = sumOfPulses(one.pulses, pulses);
     }
     for (const tenant of tenants) {
-      this.#pulses += await addHeldPulses(this.#deps.ledger, tenant, at, truth);
+      this.#pulses += await addHeldPulses(ledger, tenant, at, truth);
       const lanes = truth.ofTenant(tenant);
       this.#compareUsage(lanes, found.get(tenant) ?? []);
-      this.#differences.add(...compareHeld(lanes, (partition) => this.#forgotten(partition) > 0));
+      this.#differences.add(...compareHeld(lanes, (partition) => this.#hasForgotten(partition)));
       for (const { partition, windows } of lanes) {
-        for (const { total, held } of windows.values()) {
-          const missing = this.#missing[partition] ?? 0;
-          this.#missing[partition] = missing + total.count - held.counted;
-        }
+        const one = this.#partitions[partition];
+        if (one === undefined) continue;
+        for (const { total, held } of windows.values()) one.missing += total.count - held.counted;
       }
     }
   }
 
   #compareUsage(lanes: readonly UsageLane[], [byWindow, byDay]: readonly UsageAnswer[]): void {
-    const isWhole = lanes.every(({ partition }) => this.#forgotten(partition) === 0);
+    const isWhole = lanes.every(({ partition }) => !this.#hasForgotten(partition));
     for (const answer of [byWindow, byDay]) {
       if (answer === undefined) return;
       const expected = addUpUsage(windowsOf(lanes), answer.bounds);
@@ -242,113 +224,51 @@ class PulseAudit {
     }
   }
 
-  #forgotten(partition: number): number {
-    return this.#inventories[partition]?.forgotten ?? 0;
+  #hasForgotten(partition: number): boolean {
+    return (this.#partitions[partition]?.inventory.forgotten ?? 0) > 0;
   }
 
-  /** Finds the pulses that acts below these positions are about. */
-  async #lookForTargets(at: Positions): Promise<void> {
-    const { log } = this.#deps;
-    const histories: ActHistory[] = [];
-    for (const partition of this.#partitions) {
-      const position = at[partition] ?? 0;
-      const known = this.#survey.of(partition).nextOffset;
-      if (position > known) await this.#survey.upTo(partition, position);
-      const { acts, nextOffset } = this.#survey.of(partition);
-      const history = new ActHistory(partition, acts);
-      histories.push(history);
-      if (acts.length === 0) continue;
-      for await (const part of readPulseLog(log, partition, 0, nextOffset)) history.look(part);
-    }
-    this.#histories = histories;
+  #auditPartition({
+    partition,
+    inventory,
+    pulses,
+    missing,
+  }: PartitionUnderAudit): PulsePartitionAudit {
+    const { nextOffset } = inventory.checkpoint;
+    const beside = this.#replay.beside(partition, nextOffset);
+    const logged = { pulses, beside, missing };
+    this.#differences.add(...compareBooks(LEDGER, partition, logged, inventory));
+    return {
+      partition,
+      blocks: this.#replay.survey.of(partition).nextOffset,
+      nextOffset,
+      ...pulses,
+      voided: beside.voided,
+      unreadable: beside.unreadable.length,
+    };
   }
 
-  async #fold(
-    partition: number,
-    tenants: ReadonlySet<string> | null,
-    truth: UsageTruth,
-    stood: Positions,
-    position: number,
-    book: PartitionBooks,
-  ): Promise<void> {
-    const { log, limits, onProgress } = this.#deps;
-    const { pulses } = this.#survey.of(partition);
-    const slices = Math.max(1, Math.ceil(pulses / limits.keysAtOnceMax));
-    const targets = this.#histories[partition]?.targets ?? new Set();
-    for (let slice = 0; slice < slices; slice += 1) {
-      const fold = new PulseFold({ partition, slice, slices, tenants, targets, truth });
-      const stop = stood[partition] ?? 0;
-      for await (const part of readPulseLog(log, partition, 0, stop)) {
-        fold.add(part);
-        onProgress(partition, part.nextOffset, position);
-      }
-      const { counted, duplicates, conflicts } = fold.folded;
-      book.counted += counted;
-      book.duplicates += duplicates;
-      book.conflicts += conflicts;
-      for await (const part of readPulseLog(log, partition, stop, position)) fold.add(part);
-    }
-  }
-
-  async #auditBooks(
-    stood: Positions,
-    books: readonly PartitionBooks[],
-  ): Promise<readonly PulsePartitionAudit[]> {
-    return this.#inventories.map(({ books: found, keys }, partition) => {
-      const { counted = 0, duplicates = 0, conflicts = 0 } = books[partition] ?? {};
-      const nextOffset = stood[partition] ?? 0;
-      const survey = this.#survey.of(partition);
-      const history = this.#histories[partition];
-      const voided = history?.voided(nextOffset) ?? 0;
-      const unreadable = survey.unreadable.filter(({ offset }) => offset < nextOffset).length;
-      const deadLetters = unreadable + (history?.unknown(nextOffset).length ?? 0);
-      const received = counted + duplicates + conflicts;
-      const expected = { received, counted, duplicates, conflicts, voided, deadLetters };
-      for (const book of BOOKS) {
-        const values = { expected: expected[book], found: found[book] };
-        this.#compare(partition, BOOK_WORDS[book], values);
-      }
-      this.#compare(partition, 'keys that it knows', { expected: counted, found: keys });
-      const missing = this.#missing[partition] ?? 0;
-      // Where none were given up each window was named already.
-      if (this.#forgotten(partition) > 0) {
-        const values = { expected: this.#forgotten(partition), found: missing };
-        this.#compare(partition, 'pulses that are not held any more', values, 'held pulses');
-      }
-      const { nextOffset: blocks } = survey;
-      return { partition, blocks, nextOffset, counted, duplicates, conflicts, voided, unreadable };
-    });
-  }
-
-  /** Looks each dead letter up; resolves to how many there must be. */
-  async #auditLetters(stood: Positions): Promise<number> {
-    const { ledger, sha256 } = this.#deps;
+  /** Resolves to how many dead letters there must be. */
+  async #auditLetters(): Promise<number> {
+    const { deadLetters } = this.#deps.ledger;
     let letters = 0;
-    for (const partition of this.#partitions) {
-      const nextOffset = stood[partition] ?? 0;
-      const acts = this.#histories[partition]?.unknown(nextOffset) ?? [];
-      const unknown = acts.map(({ offset, ...act }) => ({
-        offset,
-        id: deadLetterId(QUEUE, encodePulseAct(act), sha256),
-      }));
-      for (const { offset, id } of [...this.#survey.of(partition).unreadable, ...unknown]) {
-        if (offset >= nextOffset) continue;
-        letters += 1;
-        if ((await ledger.deadLetters.get(id)) !== null) continue;
-        const what = `letter of what can not be taken in block ${offset}`;
-        this.#compare(partition, what, { expected: 1, found: 0 }, 'dead letters');
-      }
+    for (const { partition, inventory } of this.#partitions) {
+      const { nextOffset } = inventory.checkpoint;
+      const { unreadable, unknown } = this.#replay.beside(partition, nextOffset);
+      const all = [...unreadable, ...unknown];
+      letters += all.length;
+      this.#differences.add(...(await compareLetters(deadLetters, partition, all)));
     }
     return letters;
   }
 }
 
-const BOOK_WORDS = {
-  received: 'pulses received',
-  counted: 'pulses counted',
-  duplicates: 'duplicates',
-  conflicts: 'conflicts',
-  voided: 'pulses voided',
-  deadLetters: 'reports of dead letters',
-} as const;
-const BOOKS = Object.keys(BOOK_WORDS) as readonly (keyof typeof BOOK_WORDS)[];
+interface PartitionUnderAudit {
+  readonly partition: number;
+  /** Where the ledger stood when it was read first, and what it held. */
+  readonly inventory: PulseInventory;
+  /** Of the tenants up to now, below there. */
+  pulses: FoldedPulses;
+  /** Pulses that count and are not held. */
+  missing: number;
+}

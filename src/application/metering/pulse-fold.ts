@@ -16,6 +16,16 @@ export interface FoldedPulses {
   readonly conflicts: number;
 }
 
+export const NO_PULSES: FoldedPulses = { counted: 0, duplicates: 0, conflicts: 0 };
+
+export function sumOfPulses(some: FoldedPulses, others: FoldedPulses): FoldedPulses {
+  return {
+    counted: some.counted + others.counted,
+    duplicates: some.duplicates + others.duplicates,
+    conflicts: some.conflicts + others.conflicts,
+  };
+}
+
 export interface PulseFoldOptions {
   readonly partition: number;
   /** Takes the keys of slice `slice` of so many. */
