@@ -1,7 +1,7 @@
 /** Reckons every example of docs/metering/pricing.md, so that the page can not be wrong. */
 import { describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { examplesOf, PRICING_PAGE, type Row } from '../../../test/support/pricing-page.ts';
 import { type Decimal, formatDecimal, parseDecimal } from '../counting/decimal.ts';
 import { formatShortest } from '../counting/exact-decimal.ts';
 import type { BodyRead } from './body-reader.ts';
@@ -16,16 +16,7 @@ import { statementOf } from './statement.ts';
 import { USAGE_WINDOW_MS, usageWindowOf } from './usage.ts';
 import { usageBounds } from './usage-bounds.ts';
 
-type Row = Readonly<Record<string, string>>;
-interface Example {
-  readonly kind: string;
-  readonly title: string;
-  readonly body: unknown;
-  readonly tables: readonly (readonly Row[])[];
-}
-
-const page = readFileSync(new URL('../../../docs/metering/pricing.md', import.meta.url), 'utf8');
-const examples = examplesOf(page);
+const examples = examplesOf(PRICING_PAGE);
 const ofKind = (kind: string) => examples.filter((example) => example.kind === kind);
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 const read = (text: string): Decimal => {
@@ -49,7 +40,7 @@ test('the page has its examples, each with a block and tables', () => {
     'adjustments',
   ]);
   const tables = examples.flatMap((example) => example.tables);
-  const lines = page.split('\n').filter((line) => line.startsWith('|'));
+  const lines = PRICING_PAGE.split('\n').filter((line) => line.startsWith('|'));
   // Each table has a line of names and one of dashes.
   expect(tables.flat()).toHaveLength(lines.length - 2 * tables.length);
   expect(examples.every((example) => example.tables.flat().length > 1)).toBe(true);
@@ -198,42 +189,5 @@ function usageOf(pulses: readonly Row[], bounds: readonly number[]): readonly Se
       sum: mantissa * 10n ** BigInt(AMOUNT_SCALE - scale),
       count: 1,
     };
-  });
-}
-
-/** Blocks of JSON that say what kind of example they are, each with the tables up to the next. */
-function examplesOf(text: string): readonly Example[] {
-  let title = '';
-  return text
-    .split(/^```json /m)
-    .map((part, index): Example => {
-      const before = title;
-      title =
-        part
-          .match(/^#+ .*$/gm)
-          ?.at(-1)
-          ?.replace(/^#+ /, '') ?? title;
-      if (index === 0) return { kind: '', title: '', body: null, tables: [] };
-      const [, kind = '', body = '', rest = ''] =
-        /^(\w+)\n([\s\S]*?)\n```\n([\s\S]*)$/.exec(part) ?? [];
-      return { kind, title: before, body: JSON.parse(body), tables: tablesOf(rest) };
-    })
-    .slice(1);
-}
-
-function tablesOf(text: string): readonly (readonly Row[])[] {
-  return [...text.matchAll(/(?:^\|.*\n?)+/gm)].map(([table]) => {
-    const [names = [], , ...rows] = table
-      .trim()
-      .split('\n')
-      .map((line) =>
-        line
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim()),
-      );
-    return rows.map((cells) =>
-      Object.fromEntries(names.map((name, column) => [name, cells[column] ?? ''])),
-    );
   });
 }
