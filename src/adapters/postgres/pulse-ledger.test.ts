@@ -423,7 +423,7 @@ describe('the pulse ledger on Postgres', () => {
     test('answer for what none of its bounds cuts, and windows for the rest', async () => {
       await using ledger = await open();
       await filled(ledger);
-      // 2400 for a day, 600 for a quarter of one, 100 for an hour.
+      // 2400 for a day, 300 for an eighth of one, 100 for an hour.
       await execute('UPDATE usage_rollup SET sum = length / 36000');
       const sums = async (from: number, to: number, bounds: readonly number[]) => {
         const filter = { tenant: null, sku: first.pulse.sku, unit: null, from, to };
@@ -433,10 +433,10 @@ describe('the pulse ledger on Postgres', () => {
       expect(await sums(start, end, [start, end])).toEqual([units('2400')]);
       expect(await sums(start, end - USAGE_WINDOW_MS, [start, end])).toEqual([units('1200')]);
       const seven = start + 7 * HOUR_MS;
-      expect(await sums(start, end, [start, seven, end])).toEqual([units('700'), units('100')]);
+      expect(await sums(start, end, [start, seven, end])).toEqual([units('700'), units('300')]);
       const halfPastSix = seven - 2 * USAGE_WINDOW_MS;
       const cut = await sums(start, end, [start, halfPastSix, end]);
-      expect(cut).toEqual([units('607'), units('100')]);
+      expect(cut).toEqual([units('607'), units('300')]);
       const long = MIDNIGHT - DAY_MS / 2;
       expect(await sums(long, end, [long, end])).toEqual([units('3000')]);
     });

@@ -20,7 +20,7 @@ const told = (spans: readonly UsageSpan[]): readonly (readonly string[])[] =>
 const spansBy = (from: string, to: string, granularity: 'PT1H' | 'P1D' | 'P1M', zone: string) =>
   usageSpans(at(from), at(to), usageBounds(at(from), at(to), granularity, zone) ?? []);
 
-const [WINDOW, HOUR, QUARTER, DAY] = ['15 min', '60 min', '360 min', '1440 min'];
+const [WINDOW, HOUR, EIGHTH, DAY] = ['15 min', '60 min', '180 min', '1440 min'];
 
 describe('a rollup', () => {
   test('is of a day or an hour of UTC, before 1970 too', () => {
@@ -44,13 +44,13 @@ describe('usage is read', () => {
   test('by days, save those that the start of a month elsewhere or an end of the range cuts', () => {
     const spans = spansBy('2026-03-15T06:00Z', '2026-05-03T00:00Z', 'P1M', 'Europe/Berlin');
     expect(told(spans)).toEqual([
-      [QUARTER, '2026-03-15T06:00', '2026-03-16T00:00'],
+      [EIGHTH, '2026-03-15T06:00', '2026-03-16T00:00'],
       [DAY, '2026-03-16T00:00', '2026-03-31T00:00'],
-      [QUARTER, '2026-03-31T00:00', '2026-03-31T18:00'],
-      [HOUR, '2026-03-31T18:00', '2026-04-01T00:00'],
+      [EIGHTH, '2026-03-31T00:00', '2026-03-31T21:00'],
+      [HOUR, '2026-03-31T21:00', '2026-04-01T00:00'],
       [DAY, '2026-04-01T00:00', '2026-04-30T00:00'],
-      [QUARTER, '2026-04-30T00:00', '2026-04-30T18:00'],
-      [HOUR, '2026-04-30T18:00', '2026-05-01T00:00'],
+      [EIGHTH, '2026-04-30T00:00', '2026-04-30T21:00'],
+      [HOUR, '2026-04-30T21:00', '2026-05-01T00:00'],
       [DAY, '2026-05-01T00:00', '2026-05-03T00:00'],
     ]);
   });
@@ -62,23 +62,29 @@ describe('usage is read', () => {
     }
   });
 
-  test('by quarters of a day and hours where days begin at another hour', () => {
+  test('by eighths of a day in one go where days begin at one of these', () => {
     const spans = spansBy('2026-01-01T03:00Z', '2026-01-03T03:00Z', 'P1D', 'America/Sao_Paulo');
+    expect(told(spans)).toEqual([[EIGHTH, '2026-01-01T03:00', '2026-01-03T03:00']]);
+  });
+
+  test('by eighths of a day and hours where days begin at another hour', () => {
+    const spans = spansBy('2026-01-01T05:00Z', '2026-01-03T05:00Z', 'P1D', 'America/New_York');
     expect(told(spans)).toEqual([
-      [HOUR, '2026-01-01T03:00', '2026-01-01T06:00'],
-      [QUARTER, '2026-01-01T06:00', '2026-01-02T00:00'],
-      [HOUR, '2026-01-02T00:00', '2026-01-02T06:00'],
-      [QUARTER, '2026-01-02T06:00', '2026-01-03T00:00'],
-      [HOUR, '2026-01-03T00:00', '2026-01-03T03:00'],
+      [HOUR, '2026-01-01T05:00', '2026-01-01T06:00'],
+      [EIGHTH, '2026-01-01T06:00', '2026-01-02T03:00'],
+      [HOUR, '2026-01-02T03:00', '2026-01-02T06:00'],
+      [EIGHTH, '2026-01-02T06:00', '2026-01-03T03:00'],
+      [HOUR, '2026-01-03T03:00', '2026-01-03T05:00'],
     ]);
   });
 
   test('by windows only in the hour that a day cuts', () => {
     const spans = spansBy('2026-01-01T00:00Z', '2026-01-02T00:00Z', 'P1D', 'Asia/Kolkata');
     expect(told(spans)).toEqual([
-      [QUARTER, '2026-01-01T00:00', '2026-01-01T18:00'],
+      [EIGHTH, '2026-01-01T00:00', '2026-01-01T18:00'],
       [WINDOW, '2026-01-01T18:00', '2026-01-01T19:00'],
-      [HOUR, '2026-01-01T19:00', '2026-01-02T00:00'],
+      [HOUR, '2026-01-01T19:00', '2026-01-01T21:00'],
+      [EIGHTH, '2026-01-01T21:00', '2026-01-02T00:00'],
     ]);
   });
 
@@ -98,8 +104,8 @@ describe('usage is read', () => {
     const inside = usageSpans(at('2026-01-03T00:00Z'), at('2026-01-04T23:45Z'), bounds);
     expect(told(inside)).toEqual([
       [DAY, '2026-01-03T00:00', '2026-01-04T00:00'],
-      [QUARTER, '2026-01-04T00:00', '2026-01-04T18:00'],
-      [HOUR, '2026-01-04T18:00', '2026-01-04T23:00'],
+      [EIGHTH, '2026-01-04T00:00', '2026-01-04T21:00'],
+      [HOUR, '2026-01-04T21:00', '2026-01-04T23:00'],
       [WINDOW, '2026-01-04T23:00', '2026-01-04T23:45'],
     ]);
     expect(usageSpans(0, bounds[0] ?? 0, bounds)).toEqual([]);

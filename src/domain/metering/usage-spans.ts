@@ -5,11 +5,13 @@ export const USAGE_HOUR_MS = 3_600_000;
 export const USAGE_DAY_MS = 86_400_000;
 
 /**
- * The lengths, ms, of the totals that a ledger keeps beside its usage windows, of hours, quarters of a
+ * The lengths, ms, of the totals that a ledger keeps beside its usage windows, of hours, eighths of a
  * day and days of UTC. Ascending, each a multiple of the one before, the first one of a window: the
- * shorter a total, the less of it is cut by a day that begins elsewhere; the longer, the fewer to be read.
+ * shorter a total, the less of it is cut by a day that begins elsewhere; the longer, the fewer to be
+ * read. Where days begin a multiple of three hours from UTC's, as in most of Brazil, a year of them is
+ * one run of eighths.
  */
-export const USAGE_ROLLUPS_MS = [USAGE_HOUR_MS, 6 * USAGE_HOUR_MS, USAGE_DAY_MS] as const;
+export const USAGE_ROLLUPS_MS = [USAGE_HOUR_MS, 3 * USAGE_HOUR_MS, USAGE_DAY_MS] as const;
 
 const FROM_LONGEST = USAGE_ROLLUPS_MS.toReversed();
 
