@@ -1,12 +1,12 @@
 /** Proves in a real browser, on a real server, that operators can follow metering, set prices and trust both. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Browser, Page } from 'playwright-core';
-import { axeViolations, launchBrowser, type PhoneOptions } from '../support/browser.ts';
+import { axeViolations, focused, launchBrowser, type PhoneOptions } from '../support/browser.ts';
 import { callAsOperator, goTo, atDesk as openDesk, sendPulse } from '../support/metering-desk.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const HOUR_MS = 3_600_000;
 const LETTER_ID = 'ab'.repeat(32);
@@ -38,6 +38,9 @@ beforeAll(async () => {
   await pulse('storage', '1000.5');
   await pulse('backup', '0.000000000000000001');
   await waitUntil('the charge of acme', async () => (await totalOf('acme')) === '50.02');
+  await waitUntil('what has no price', async () => {
+    return (await itemsOf('/v1/charges/unpriced?tenant=acme')).length === 1;
+  });
 });
 
 afterAll(async () => {
@@ -116,8 +119,7 @@ async function scriptLetters(page: Page): Promise<void> {
       letterActs.push({ path, body });
       const results = [{ id: LETTER_ID, result: 'resolved', state: 'REQUEUED' }];
       const isById = typeof body === 'object' && body !== null && 'ids' in body;
-      const byFilter = { resolved: 7, failed: [], nextCursor: null, hasMore: false };
-      return route.fulfill({ json: isById ? { results } : byFilter });
+      return route.fulfill({ json: isById ? { results } : answerByFilter(body) });
     }
     const isOne = path.endsWith(LETTER_ID);
     const bytes = Buffer.from('APV1\u0000ç').toString('base64');
@@ -125,6 +127,25 @@ async function scriptLetters(page: Page): Promise<void> {
       json: isOne ? { ...letter, bytes } : { items: [letter], nextCursor: null },
     });
   });
+}
+
+/** All are resolved; of unreadable pulses the first answer has nine that are not, and the second one. */
+function answerByFilter(body: unknown) {
+  const { filter, cursor } = body as { filter: { code?: string }; cursor?: string };
+  if (filter.code !== 'pulse_invalid') {
+    return { resolved: 7, failed: [], nextCursor: null, hasMore: false };
+  }
+  const failure = (i: number) => ({
+    id: `${i}`.repeat(64),
+    code: i === 1 ? 'dead_letter_state' : 'log_mismatch',
+    detail: 'The bytes come from the log old.',
+  });
+  return cursor === undefined
+    ? {
+        ...{ resolved: 491, failed: [1, 2, 3, 4, 5, 6, 7, 8, 9].map(failure) },
+        ...{ nextCursor: 'place', hasMore: true },
+      }
+    : { resolved: 2, failed: [failure(0)], nextCursor: null, hasMore: false };
 }
 
 const dialog = (page: Page) => page.locator('dialog');
@@ -203,8 +224,8 @@ describe('a contract', () => {
     atDesk('/new-contract', async (page) => {
       const save = page.getByRole('button', { name: 'Conferir e salvar' });
       await save.click();
+      await focused(page, 'field-tenant');
       expect(await page.getByText('Preencha este campo.').count()).toBe(6);
-      expect(await page.evaluate('document.activeElement.id')).toBe('field-tenant');
 
       await page.getByLabel('Cliente').fill('globex');
       await page.getByLabel('Moeda').fill('zzz');
@@ -259,6 +280,7 @@ describe('a contract', () => {
       await estimate.locator('.line-head').getByText('60,01').waitFor();
 
       await page.getByRole('button', { name: 'Conferir e salvar' }).click();
+      await dialog(page).waitFor();
       // How cells are told apart in a text depends on how they are laid out.
       const text = (await dialog(page).innerText()).replaceAll(/\s+/g, '');
       expect(text).toContain('50,0260,02+10,00BRL');
@@ -289,6 +311,7 @@ test('a list price prices what had none, after its difference was seen', () =>
     await page.getByLabel('Identificador').fill('backup-flat');
     await page.getByLabel('Vale a partir de').fill('2026-01-01T00:00');
     await page.getByRole('button', { name: 'Conferir e salvar' }).click();
+    await dialog(page).waitFor();
     const text = (await dialog(page).innerText()).replaceAll(/\s+/g, '');
     expect(text).toMatch(/acme.*backup.*–7,00\+7,00BRL/);
     await dialog(page).getByRole('button', { name: 'Salvar e recalcular' }).click();
@@ -352,6 +375,22 @@ describe('dead letters', () => {
       expect(letterActs).toEqual([
         { path: '/v1/dead-letters/discard', body: { filter: { code: 'block_invalid' } } },
       ]);
+    }));
+
+  test('that could not be requeued are told with their reasons, and the rest by their number', () =>
+    atDesk('/letters', async (page) => {
+      await page.getByLabel('Código').fill('pulse_invalid');
+      await page.getByRole('button', { name: 'Reenviar todas…' }).click();
+      await dialog(page).getByRole('button', { name: 'Reenviar', exact: true }).click();
+      await dialog(page).getByText('Reenviadas: 493. Ficaram como estavam: 10').waitFor();
+      const reasons = await dialog(page).getByRole('listitem').allInnerTexts();
+      expect(reasons).toHaveLength(8);
+      expect(reasons[0]).toBe('11111111 Já foi decidida neste meio-tempo.');
+      expect(reasons[1]).toBe('22222222 Os bytes vêm de outro log.');
+      await dialog(page).getByText('e mais 2').waitFor();
+      expect(await axeViolations(page)).toEqual([]);
+      await dialog(page).getByRole('button', { name: 'Fechar' }).click();
+      await dialog(page).waitFor({ state: 'detached' });
     }));
 });
 

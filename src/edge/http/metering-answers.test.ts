@@ -691,7 +691,10 @@ describe('dead letters', () => {
     });
     expect(await json('/v1/dead-letters/requeue', post({ ids: [LETTER, other] }))).toEqual({
       results: [
-        { id: LETTER, result: 'failed', state: 'PENDING', detail: 'Of another log.' },
+        {
+          ...{ id: LETTER, result: 'failed', state: 'PENDING' },
+          ...{ code: 'log_mismatch', detail: 'Of another log.' },
+        },
         { id: other, result: 'resolved', state: 'REQUEUED' },
       ],
     });

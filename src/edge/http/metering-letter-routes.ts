@@ -1,6 +1,7 @@
 /** Dead letters over HTTP: listed, read byte by byte, sent again or given up, one by one or many at once. */
 
 import { LETTER_FAILURES, type LetterResult } from '../../application/metering/dead-letter-desk.ts';
+import type { ErrorCode } from '../../domain/error-codes.ts';
 import { ApuraError } from '../../domain/errors.ts';
 import type { DeadLetterState } from '../../domain/metering/dead-letter.ts';
 import { jsonResponse } from './json-response.ts';
@@ -202,12 +203,13 @@ async function resolveEach(useCases: Resolver, verb: Verb, ids: readonly string[
     readonly id: string;
     readonly result: 'resolved' | 'not_found' | 'conflict' | 'failed';
     readonly state: DeadLetterState | null;
+    readonly code?: ErrorCode;
     readonly detail?: string;
   }[] = [];
   for (const id of new Set(ids)) {
     const outcome = await resolveOne(useCases, verb, id).catch(impossible);
     if ('detail' in outcome) {
-      results.push({ id, result: 'failed', state: 'PENDING', detail: outcome.detail });
+      results.push({ id, result: 'failed', state: 'PENDING', ...outcome });
       continue;
     }
     const result = outcome.kind === 'ok' ? 'resolved' : outcome.kind;
@@ -223,9 +225,9 @@ function resolveOne(useCases: Resolver, verb: Verb, id: string): Promise<LetterR
 }
 
 /** What keeps one letter where it is, and no other. @throws what concerns them all. */
-function impossible(error: unknown): { readonly detail: string } {
+function impossible(error: unknown): { readonly code: ErrorCode; readonly detail: string } {
   if (error instanceof ApuraError && LETTER_FAILURES.has(error.code)) {
-    return { detail: error.message };
+    return { code: error.code, detail: error.message };
   }
   throw error;
 }

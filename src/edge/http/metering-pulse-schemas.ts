@@ -148,7 +148,8 @@ export const lettersAnswerSchema = z
             id: letterId,
             result: z.enum(['resolved', 'not_found', 'conflict', 'failed']),
             state: z.enum(DEAD_LETTER_STATES).nullable(),
-            detail: z.string().optional().openapi({ description: 'Why it has failed.' }),
+            code: z.string().optional().openapi({ description: 'Why it has failed.' }),
+            detail: z.string().optional().openapi({ description: 'The same in words.' }),
           }),
         ),
       })

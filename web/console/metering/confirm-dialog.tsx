@@ -10,8 +10,11 @@ interface ConfirmDialogProps {
   /** For tables. */
   readonly isWide?: boolean;
   readonly children: ComponentChildren;
-  /** Resolves to what went wrong, in words; empty where it is done. */
-  perform(): Promise<string>;
+  /**
+   * Resolves to what went wrong, in words; empty where it is done. Null: it is done, and the dialog stays,
+   * for its children tell what became of it.
+   */
+  perform(): Promise<string | null>;
   onClose(): void;
 }
 
@@ -20,16 +23,19 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isWorking, setIsWorking] = useState(false);
   const [failure, setFailure] = useState('');
+  const [isDone, setIsDone] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isDone) return props.onClose();
     if (isWorking) return;
     setIsWorking(true);
     setFailure('');
     const wrong = await props.perform();
     setIsWorking(false);
+    setIsDone(wrong === null);
     if (wrong === '') props.onClose();
-    else setFailure(wrong);
+    else setFailure(wrong ?? '');
   };
   return (
     <dialog
@@ -47,15 +53,17 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           </p>
         )}
         <div class="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
-            {m.cancel}
-          </button>
+          {!isDone && (
+            <button type="button" onClick={() => dialog.current?.close()}>
+              {m.cancel}
+            </button>
+          )}
           <button
             type="submit"
-            class={props.isDanger === true ? 'danger' : 'primary'}
+            class={props.isDanger === true && !isDone ? 'danger' : 'primary'}
             disabled={isWorking}
           >
-            {isWorking ? m.working : props.confirm}
+            {isDone ? m.close : isWorking ? m.working : props.confirm}
           </button>
         </div>
       </form>

@@ -1,6 +1,8 @@
-/** Asks before dead letters are sent again or given up, and goes on until all that match are. */
-import { useConsole } from '../console-context.ts';
+/** Asks before dead letters are sent again or given up, goes on until all that match are, and tells which could not be. */
+import { useState } from 'preact/hooks';
+import { textOf, useConsole } from '../console-context.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
+import { type LetterOutcome, NO_OUTCOME, withAnswer } from './letter-outcome.ts';
 import type { ChosenLetters, LetterAct } from './metering-api.ts';
 
 interface LetterActDialogProps {
@@ -18,36 +20,79 @@ const REQUESTS_MAX = 200;
 export function LetterActDialog({ act, chosen, count, onDone, onClose }: LetterActDialogProps) {
   const { m, f, api, announce, explain } = useConsole();
   const w = m.metering;
-  const perform = async (): Promise<string> => {
-    let resolved = 0;
+  const [outcome, setOutcome] = useState(NO_OUTCOME);
+  const perform = async (): Promise<string | null> => {
+    let sum = NO_OUTCOME;
     let next = chosen;
     for (let request = 0; request < REQUESTS_MAX; request += 1) {
-      const outcome = await api.metering.actOnLetters(next, act);
-      if (!outcome.ok) {
-        if (resolved > 0) onDone();
-        return explain(outcome.problem);
+      const answer = await api.metering.actOnLetters(next, act);
+      if (!answer.ok) {
+        if (sum.resolved > 0) onDone();
+        setOutcome(sum);
+        return explain(answer.problem);
       }
-      resolved += outcome.value.resolved;
-      const { nextCursor } = outcome.value;
+      sum = withAnswer(sum, answer.value);
+      const { nextCursor } = answer.value;
       if (nextCursor === null || 'ids' in next) break;
       next = { ...next, cursor: nextCursor };
     }
-    announce(w.lettersResolved[act](f.integer(resolved)));
+    announce(w.lettersResolved[act](f.integer(sum.resolved)));
     onDone();
-    return '';
+    setOutcome(sum);
+    return sum.failed > 0 ? null : '';
   };
+  const hasFailures = outcome.failed > 0;
   return (
     <ConfirmDialog
-      title={w.letterAsk[act]}
+      title={hasFailures ? w.lettersFailedTitle : w.letterAsk[act]}
       confirm={w.letterAct[act]}
       isDanger={act === 'discard'}
       perform={perform}
       onClose={onClose}
     >
-      <p>
-        <strong>{count === null ? w.lettersAllMatching : w.lettersCount(f.integer(count))}</strong>
-      </p>
-      <p>{w.letterEffect[act]}</p>
+      {hasFailures ? (
+        <Failures outcome={outcome} act={act} />
+      ) : (
+        <>
+          <p>
+            <strong>
+              {count === null ? w.lettersAllMatching : w.lettersCount(f.integer(count))}
+            </strong>
+          </p>
+          <p>{w.letterEffect[act]}</p>
+        </>
+      )}
     </ConfirmDialog>
+  );
+}
+
+interface FailuresProps {
+  readonly outcome: LetterOutcome;
+  readonly act: LetterAct;
+}
+
+function Failures({ outcome: { resolved, failed, shown }, act }: FailuresProps) {
+  const { m, f } = useConsole();
+  const w = m.metering;
+  return (
+    <div class="letter-failures" role="status">
+      <p>
+        {w.lettersResolved[act](f.integer(resolved))}{' '}
+        <strong>{w.lettersFailed(f.integer(failed))}</strong>
+      </p>
+      <ul>
+        {shown.map(({ id, code, detail }) => (
+          <li key={id}>
+            <code class="hint" title={id}>
+              {id.slice(0, 8)}
+            </code>{' '}
+            {textOf(w.letterFailure, code) ?? (detail || code)}
+          </li>
+        ))}
+      </ul>
+      {failed > shown.length && (
+        <p class="hint">{w.lettersFailedMore(f.integer(failed - shown.length))}</p>
+      )}
+    </div>
   );
 }

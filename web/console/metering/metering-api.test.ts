@@ -17,6 +17,7 @@ function answering(...answers: readonly unknown[]) {
   return { api: createMeteringApi(send), sent };
 }
 
+const FAILURE = { code: 'log_mismatch', detail: 'Of another log.' };
 const FILTER = { queue: '', state: 'PENDING', tenant: 'a&b', code: '' };
 
 describe('the metering API client', () => {
@@ -54,20 +55,35 @@ describe('the metering API client', () => {
     ]);
   });
 
-  test('acts on dead letters by id or by filter, and counts what was done', async () => {
+  test('acts on dead letters by id or by filter, and tells which stay as they are and why', async () => {
     const { api, sent } = answering(
-      { results: [{ result: 'resolved' }, { result: 'conflict' }] },
-      { resolved: 500, failed: [], nextCursor: 'place', hasMore: true },
+      {
+        results: [
+          { id: 'w', result: 'resolved', state: 'REQUEUED' },
+          { id: 'x', result: 'conflict', state: 'DISCARDED' },
+          { id: 'y', result: 'not_found', state: null },
+          { ...{ id: 'z', result: 'failed', state: 'PENDING' }, ...FAILURE },
+        ],
+      },
+      { resolved: 500, failed: [{ id: 'z', ...FAILURE }], nextCursor: 'place', hasMore: true },
     );
-    expect(await api.actOnLetters({ ids: ['x', 'y'] }, 'requeue')).toEqual({
+    expect(await api.actOnLetters({ ids: ['w', 'x'] }, 'requeue')).toEqual({
       ok: true,
-      value: { resolved: 1, nextCursor: null },
+      value: {
+        resolved: 1,
+        failed: [
+          { id: 'x', code: 'dead_letter_state', detail: '' },
+          { id: 'y', code: 'dead_letter_not_found', detail: '' },
+          { id: 'z', ...FAILURE },
+        ],
+        nextCursor: null,
+      },
     });
     expect(await api.actOnLetters({ filter: FILTER, cursor: 'a' }, 'discard')).toMatchObject({
-      value: { resolved: 500, nextCursor: 'place' },
+      value: { resolved: 500, failed: [{ id: 'z', ...FAILURE }], nextCursor: 'place' },
     });
     expect(sent).toEqual([
-      { method: 'POST', path: '/v1/dead-letters/requeue', body: { ids: ['x', 'y'] } },
+      { method: 'POST', path: '/v1/dead-letters/requeue', body: { ids: ['w', 'x'] } },
       {
         method: 'POST',
         path: '/v1/dead-letters/discard',
@@ -141,7 +157,10 @@ describe('the metering API client', () => {
   });
 
   test('an answer of another shape is a problem, not a page that breaks', async () => {
-    const { api } = answering({}, { items: 1 }, null, { version: 1 }, { version: 1 }, { items: 0 });
+    const { api } = answering(
+      ...[{}, { items: 1 }, null, { version: 1 }, { version: 1 }, { items: 0 }],
+      { resolved: 1, failed: [{ id: 'x' }], nextCursor: null },
+    );
     for (const ask of [
       api.overview,
       () => api.entries('product'),
@@ -149,6 +168,7 @@ describe('the metering API client', () => {
       () => api.entry('price', 'x'),
       () => api.entry('threshold', 'x'),
       api.events,
+      () => api.actOnLetters({ filter: FILTER }, 'requeue'),
     ]) {
       expect(await ask()).toMatchObject({ ok: false, problem: { code: 'unreadable' } });
     }

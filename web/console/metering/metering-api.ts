@@ -66,8 +66,17 @@ export type ChosenLetters =
   | { readonly ids: readonly string[] }
   | { readonly filter: LetterFilter; readonly cursor?: string };
 
+/** A letter that stays as it is, and why. */
+export interface LetterFailure {
+  readonly id: string;
+  readonly code: string;
+  /** In English; empty where the code says all. */
+  readonly detail: string;
+}
+
 export interface LettersResolved {
   readonly resolved: number;
+  readonly failed: readonly LetterFailure[];
   /** Where to go on: more of them match. Null at the end. */
   readonly nextCursor: string | null;
 }
@@ -292,17 +301,34 @@ function chosenBody(chosen: ChosenLetters) {
   return chosen.cursor === undefined ? { filter } : { filter, cursor: chosen.cursor };
 }
 
-/** Results one by one, counted. */
+/** Results one by one, told as those of a filter are. */
 function resolvedOf(outcome: Outcome<unknown>): Outcome<unknown> {
   if (!outcome.ok || !isRecord(outcome.value) || !Array.isArray(outcome.value.results)) {
     return outcome;
   }
-  const resolved = outcome.value.results.filter(
-    (each: unknown) => isRecord(each) && each.result === 'resolved',
-  ).length;
-  return { ok: true, value: { resolved, nextCursor: null } };
+  const results = outcome.value.results.filter(isRecord);
+  const failed = results
+    .filter(({ result }) => result !== 'resolved')
+    .map(({ id, result, code, detail = '' }) => ({ id, code: code ?? codeOf(result), detail }));
+  const resolved = results.length - failed.length;
+  return { ok: true, value: { resolved, failed, nextCursor: null } };
+}
+
+function codeOf(result: unknown): string {
+  return result === 'not_found' ? 'dead_letter_not_found' : 'dead_letter_state';
 }
 
 function isResolved(value: unknown): value is LettersResolved {
-  return isRecord(value) && typeof value.resolved === 'number';
+  return (
+    isRecord(value) &&
+    typeof value.resolved === 'number' &&
+    Array.isArray(value.failed) &&
+    value.failed.every(isFailure)
+  );
+}
+
+function isFailure(value: unknown): value is LetterFailure {
+  return (
+    isRecord(value) && [value.id, value.code, value.detail].every((x) => typeof x === 'string')
+  );
 }
