@@ -11,6 +11,8 @@ const DATA_FIELDS: ReadonlySet<string> = new Set([
   'product_sku',
   'attributes',
 ]);
+/** Written as UTF-8 all of these would be the same character: two ids would become one. */
+const HALF_A_CHARACTER = 'holds half of a surrogate pair, which is no character.';
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
@@ -33,6 +35,9 @@ export function pulseOfEvent(event: unknown): PulseItem {
     const isNeeded = name === 'type';
     if (typeof value !== 'string' && (isNeeded || (value !== undefined && value !== null))) {
       return unreadable('event_invalid', `${name} is not a text.`);
+    }
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      return unreadable('event_invalid', `${name} ${HALF_A_CHARACTER}`);
     }
   }
   const { data } = event;
@@ -74,16 +79,20 @@ function wrongInData(data: EventFields): PulseItem | null {
     if (value !== undefined && typeof value !== 'string') {
       return unreadable('field_invalid', `data.${name} is not a text.`);
     }
+    if (value?.isWellFormed() === false) {
+      return unreadable('field_invalid', `data.${name} ${HALF_A_CHARACTER}`);
+    }
   }
   const { attributes } = data;
   if (attributes === undefined) return null;
   if (
-    isObject(attributes) &&
-    Object.values(attributes).every((value) => typeof value === 'string')
+    !isObject(attributes) ||
+    Object.values(attributes).some((value) => typeof value !== 'string')
   ) {
-    return null;
+    return unreadable('field_invalid', 'data.attributes is not an object of texts.');
   }
-  return unreadable('field_invalid', 'data.attributes is not an object of texts.');
+  if (Object.entries(attributes).flat().every(isWellFormed)) return null;
+  return unreadable('field_invalid', `A text of data.attributes ${HALF_A_CHARACTER}`);
 }
 
 function textOf(fields: EventFields, name: string): string | undefined {
@@ -91,23 +100,29 @@ function textOf(fields: EventFields, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Null where it is no instant; what is finer than a nanosecond is cut off. */
-function timeOf(text: string): { readonly seconds: number; readonly nanos: number } | null {
+/** Since the Unix epoch. Null where it is no instant; what is finer than a nanosecond is cut off. */
+export function timeOf(text: string): { readonly seconds: number; readonly nanos: number } | null {
   const match = RFC_3339.exec(text);
   if (match === null) return null;
-  const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHour, zoneMinute] =
-    match;
-  const local = [year, month, day, hour, minute, second].map(Number);
-  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = local;
-  const ms = Date.UTC(y, mo - 1, d, h, mi, s);
-  const back = new Date(ms);
+  const [, year, month, dayOfMonth, hour, minute, second, fraction = '', ...zone] = match;
+  const [sign, zoneHour, zoneMinute] = zone;
+  const numbers = [year, month, dayOfMonth, hour, minute, second].map(Number);
+  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = numbers;
+  const day = new Date(0);
+  // Not Date.UTC, to which the year 75 is 1975.
+  day.setUTCFullYear(y, mo - 1, d);
   // Out of a calendar or a clock: Date counts on, 30 February being 2 March.
   const isReal =
-    back.getUTCMonth() === mo - 1 && back.getUTCDate() === d && h < 24 && mi < 60 && s < 60;
+    day.getUTCMonth() === mo - 1 && day.getUTCDate() === d && h < 24 && mi < 60 && s < 60;
   if (!isReal || Number(zoneHour ?? 0) > 23 || Number(zoneMinute ?? 0) > 59) return null;
   const ahead = (Number(zoneHour ?? 0) * 60 + Number(zoneMinute ?? 0)) * 60;
-  const seconds = ms / 1000 - (sign === '-' ? -ahead : ahead);
+  const local = day.getTime() / 1000 + (h * 60 + mi) * 60 + s;
+  const seconds = local - (sign === '-' ? -ahead : ahead);
   return { seconds, nanos: Number(fraction.slice(0, 9).padEnd(9, '0')) };
+}
+
+function isWellFormed(text: unknown): boolean {
+  return typeof text === 'string' && text.isWellFormed();
 }
 
 function isObject(value: unknown): value is EventFields {

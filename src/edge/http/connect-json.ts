@@ -7,6 +7,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { messageOf } from '../grpc/wire-contract.ts';
+import { timeOf } from './cloud-events.ts';
 import { type PulseRefusal, refusal } from './pulse-ingest.ts';
 import { type ItemResult, type PulseItem, unreadable } from './pulse-items.ts';
 
@@ -61,6 +62,10 @@ export class ConnectJson {
     }
     try {
       const pulse = fromJson(this.#pulse, value as JsonValue);
+      // The library counts on where a calendar ends: 30 February is 2 March to it.
+      if (!isRealTime(value)) {
+        return unreadable('occurred_at_invalid', 'occurredAt is not an instant as in RFC 3339.');
+      }
       return { kind: 'pulse', bytes: toBinary(this.#pulse, pulse) };
     } catch (error) {
       const why = error instanceof Error ? error.message : 'It is no Pulse.';
@@ -84,4 +89,10 @@ function isNumberAmount(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { usedAmount, used_amount = usedAmount } = value as Record<string, unknown>;
   return typeof used_amount === 'number';
+}
+
+function isRealTime(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  const { occurredAt, occurred_at = occurredAt } = value as Record<string, unknown>;
+  return typeof occurred_at !== 'string' || timeOf(occurred_at) !== null;
 }

@@ -177,6 +177,17 @@ describe('a batch in JSON', () => {
     expect(room.door.ids).toEqual(['a', 'g']);
   });
 
+  test.each([
+    { occurredAt: '2026-02-29T12:00:00Z' },
+    { occurredAt: undefined, occurred_at: '2026-02-30T12:00:00Z' },
+    { occurredAt: '2026-10-23T24:00:00Z' },
+  ])('moves no pulse to another day: %j', async (time) => {
+    const body = { pulses: [{ ...PULSE, ...time }], allowBackfill: true };
+    const answer = (await (await json(body)).json()) as { results: unknown[] };
+    expect(answer.results).toMatchObject([{ code: 'occurred_at_invalid' }]);
+    expect(room.door.taken).toEqual([]);
+  });
+
   test('backfills where it says so', async () => {
     const old = { ...PULSE, occurredAt: '1999-12-31T23:59:59.123456789Z' };
     const without = (await (await json({ pulses: [old] })).json()) as { results: unknown[] };
