@@ -12,7 +12,10 @@ export interface PartitionOwnership extends AsyncDisposable {
    */
   readonly owned: ReadonlySet<number>;
 
-  /** Why the member has no seat at the moment (nobody answers, the group settles); null while it has one. */
+  /**
+   * Why the member has not its share at the moment (nobody answers, the group settles); null while it has,
+   * which may be none.
+   */
   readonly trouble: string | null;
 
   /** Calls back after every change of `owned`, until disposed. */

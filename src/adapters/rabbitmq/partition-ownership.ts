@@ -27,6 +27,7 @@ const SEATS_MAX = 256;
 const NONE: ReadonlySet<number> = new Set();
 const LEFT = 'The member has left its group';
 const SETTLING = 'The member looks for its seat';
+const SHORT = 'The member waits for its share, which others still have';
 const STALLED = 'The member was stalled, and may have been given up';
 
 /**
@@ -141,8 +142,9 @@ class RabbitmqMember implements PartitionOwnership {
     const due = Math.floor(partitions / members) + extra;
     await this.#giveBack(due);
     await this.#take(due);
-    if (!this.#left) this.#trouble = this.#seat === null ? SETTLING : null;
-    return hasSeat && this.#owned.size === due;
+    const hasShare = hasSeat && this.#owned.size === due;
+    if (!this.#left) this.#trouble = hasShare ? null : hasSeat ? SHORT : SETTLING;
+    return hasShare;
   }
 
   async #count(): Promise<number> {
