@@ -1,12 +1,12 @@
 /** Proves in a real browser, on a real server, that operators can keep products and usage thresholds, and see crossings. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Browser, Page } from 'playwright-core';
-import { axeViolations, launchBrowser } from '../support/browser.ts';
+import { axeViolations, focused, launchBrowser } from '../support/browser.ts';
 import { atDesk, callAsOperator, goTo, sendPulse } from '../support/metering-desk.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 let server: RunningServe;
 let browser: Browser;
@@ -48,9 +48,9 @@ describe('products', () => {
       await page.getByRole('link', { name: 'Novo produto' }).press('Enter');
       await page.getByRole('heading', { name: 'Novo produto' }).waitFor();
       await page.getByRole('button', { name: 'Salvar' }).press('Enter');
+      await focused(page, 'field-sku');
       expect(await page.getByText('Preencha este campo.').count()).toBe(2);
       const code = page.getByLabel('Código do produto');
-      expect(await page.evaluate('document.activeElement.id')).toBe('field-sku');
       expect(await code.getAttribute('aria-invalid')).toBe('true');
       await typeInOrder(page, 'disk', 'Discos');
       await page.keyboard.press('Enter');
@@ -109,7 +109,7 @@ describe('usage thresholds', () => {
       await amount.fill('muito');
       await save.click();
       await page.getByText(/^Escreva um número sem separador de milhar/).waitFor();
-      expect(await page.evaluate('document.activeElement.id')).toBe('field-amount');
+      await focused(page, 'field-amount');
       await amount.fill('0');
       await save.click();
       await page.getByText('Pequeno demais.').waitFor();

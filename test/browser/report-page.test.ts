@@ -6,8 +6,9 @@ import type { Report } from '../../web/report/report.ts';
 import { axeViolations, launchBrowser } from '../support/browser.ts';
 import { createPollOperator } from '../support/poll-operator.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const HOUR_MS = 3_600_000;
 const LANGUAGES = ['pt-BR', 'en', 'es'] as const;
@@ -34,6 +35,11 @@ beforeAll(async () => {
   }
   await operator.expectTotal(poll, 3);
   address = new URL(`/v1/polls/${poll}/report`, server.url).href;
+  await waitUntil('the report has the votes', async () => {
+    const headers = { authorization: `Bearer ${server.token}`, accept: 'application/json' };
+    const { total } = (await (await fetch(address, { headers })).json()) as Pick<Report, 'total'>;
+    return total === 3;
+  });
 });
 
 afterAll(async () => {

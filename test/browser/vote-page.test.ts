@@ -12,8 +12,9 @@ import {
 } from '../support/browser.ts';
 import { createPollOperator, type PollOperator } from '../support/poll-operator.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -66,20 +67,17 @@ const registered = (page: Page) => page.waitForSelector('#outcome[data-tone=good
 const timeOf = (key: string): number => Number.parseInt(key.replaceAll('-', '').slice(0, 12), 16);
 const textOf = (page: Page, selector: string) => page.locator(selector).innerText();
 /** Waits until the element says so. The page's policy allows no code to wait inside of it. */
-async function says(
-  page: Page,
-  selector: string,
-  words: string | RegExp,
-  patienceMs = 15_000,
-): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+async function says(page: Page, selector: string, words: string | RegExp): Promise<void> {
   let text = '';
-  do {
+  const isSaid = async () => {
     text = (await page.locator(selector).textContent()) ?? '';
-    if (typeof words === 'string' ? text === words : words.test(text)) return;
-    await Bun.sleep(50);
-  } while (performance.now() < deadline);
-  throw new Error(`${selector} says "${text}", not ${words}`);
+    return typeof words === 'string' ? text === words : words.test(text);
+  };
+  try {
+    await waitUntil(`${selector} says ${words}`, isSaid);
+  } catch (cause) {
+    throw new Error(`${selector} says "${text}", not ${words}`, { cause });
+  }
 }
 
 const votesOf = (poll: string) => `**/v1/polls/${poll}/votes`;
@@ -274,14 +272,16 @@ describe('a phone', () => {
 describe('the network', () => {
   test('loses the answer after the vote has arrived: sent again under the same key, it counts once', () =>
     onPhone(async ({ page }, poll) => {
+      const isRead = Promise.withResolvers<void>();
       const keys = await watchKeys(page, poll, async (route, attempt) => {
-        if (attempt > 1) return await route.continue();
+        if (attempt > 1) return await isRead.promise.then(() => route.continue());
         await route.fetch(); // it arrives …
         await route.abort(); // … and the answer is lost
       });
       await show(page, poll);
       await vote(page, 'davi');
       await says(page, '#outcome-text', /^Sem conexão/);
+      isRead.resolve();
       await registered(page);
       expect(keys.length).toBeGreaterThanOrEqual(2);
       expect(new Set(keys).size).toBe(1);
@@ -388,9 +388,10 @@ describe('the network', () => {
 
   test('gets no peace for a server that asks for it: 503 is waited out, under the same key', () =>
     onPhone(async ({ page }, poll) => {
+      const isRead = Promise.withResolvers<void>();
       const keys = await watchKeys(page, poll, (route, attempt) =>
         attempt > 1
-          ? route.continue()
+          ? isRead.promise.then(() => route.continue())
           : route.fulfill({
               status: 503,
               headers: { 'retry-after': '1' },
@@ -400,6 +401,7 @@ describe('the network', () => {
       await show(page, poll);
       await vote(page, 'maria');
       await says(page, '#outcome-text', /^Há muita gente/);
+      isRead.resolve();
       await registered(page);
       expect(new Set(keys).size).toBe(1);
       await operator.expectTotal(poll, 1);
@@ -452,7 +454,7 @@ describe('the page moves with the poll', () => {
           body: JSON.stringify({ option: 'maria' }),
         });
         expect(response.status).toBe(202);
-        await says(page, '[data-option=maria] .bar-votes', '1 voto', 2_000);
+        await says(page, '[data-option=maria] .bar-votes', '1 voto');
       },
       { poll: { resultsVisibility: 'always', resultsDetail: 'count' } },
     ));

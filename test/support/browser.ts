@@ -4,6 +4,9 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
+/** Generous: a busy machine is slow, and no test is about how slow. */
+const PATIENCE_MS = 60_000;
+
 /** No sandbox, as tests often run as root; no request but those of the page. */
 const ARGUMENTS = [
   '--no-sandbox',
@@ -51,6 +54,7 @@ export async function openPhone(browser: Browser, options: PhoneOptions = {}): P
     reducedMotion: 'reduce',
     ...others,
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
@@ -58,6 +62,19 @@ export async function openPhone(browser: Browser, options: PhoneOptions = {}): P
     if (/Content Security Policy|Refused to/.test(message.text())) faults.push(message.text());
   });
   return { context, page, faults };
+}
+
+/**
+ * Resolves when what the page shows has been drawn and its effects have run: before, a script's page may
+ * show something and not listen yet.
+ */
+export async function drawn(page: Page): Promise<void> {
+  await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))');
+}
+
+/** Waits until the element with this id has the focus: pages move it when they have drawn. */
+export async function focused(page: Page, id: string): Promise<void> {
+  await page.locator(`[id="${id}"]:focus`).waitFor();
 }
 
 /** Every violation that axe finds on the page as it is, as `rule: selector`. */

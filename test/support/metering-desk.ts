@@ -1,7 +1,7 @@
 /** An operator's desk for tests: the console's metering part on a real server, signed in, in a real browser. */
 import { expect } from 'bun:test';
 import type { Browser, Page } from 'playwright-core';
-import { openPhone, type PhoneOptions } from './browser.ts';
+import { drawn, openPhone, type PhoneOptions } from './browser.ts';
 import type { RunningServe } from './serve.ts';
 
 const DESK: PhoneOptions = { width: 1280, height: 900 };
@@ -27,6 +27,7 @@ export async function atDesk(
     await desk.page.getByLabel('Token do operador').fill(server.token);
     await desk.page.getByRole('button', { name: 'Entrar' }).click();
     await desk.page.locator('main.metering').waitFor();
+    await drawn(desk.page);
     await work(desk.page);
     expect(desk.faults).toEqual([]);
   } finally {
@@ -34,9 +35,15 @@ export async function atDesk(
   }
 }
 
-/** Moves to another place without loading the page anew. */
+/** Moves to another place without loading the page anew; resolves when nothing of the last one is left. */
 export async function goTo(page: Page, place: string): Promise<void> {
-  await page.evaluate(`location.hash = ${JSON.stringify(`#/metering${place}`)}`);
+  const hash = JSON.stringify(`#/metering${place}`);
+  // The page has heard of it first, and has drawn before the next listener is called.
+  await page.evaluate(`new Promise((resolve) => {
+    if (location.hash === ${hash}) return resolve();
+    addEventListener('hashchange', () => resolve(), { once: true });
+    location.hash = ${hash};
+  })`);
 }
 
 /** A request of the operator; with a body in JSON. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const START_TIMEOUT_MS = 30_000;
+/** Generous: a busy machine is slow, and no test is about how slow. */
+const START_TIMEOUT_MS = 60_000;
 
 export interface ServeOptions {
   /** Further settings, such as `APURA_PARTITIONS`. */
