@@ -14,14 +14,9 @@ import { openGrpcUsageTransport } from '../metering/grpc-usage-transport.ts';
 import { aggregateJob, newWriterId } from '../metering/jobs.ts';
 import { type MeteringPlaces, meteringPlaces } from '../metering/logs-apart.ts';
 import { sleep } from '../sleep.ts';
-import { openPatiently, type RoleContext, type RunningRole, reportProcess } from './process.ts';
-import {
-  partOf,
-  processOperations,
-  readinessOf,
-  startStatusServer,
-  troubleOf,
-} from './role-server.ts';
+import { openPatiently, type RoleContext, type RunningRole } from './process.ts';
+import { partOf, readinessOf } from './role-server.ts';
+import { showStatus } from './role-status.ts';
 import { watchConsumer } from './watch-consumer.ts';
 
 const ROLE = 'aggregate';
@@ -88,15 +83,7 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
   ]);
   addPulseMetrics(instruments, () => totals);
   const readiness = (): Readiness => readinessOf(log.description, [partOf(ROLE, watch.trouble)]);
-  const server = startStatusServer(context, processOperations(instruments, readiness));
-  cleanup.defer(() => server.stop());
-  cleanup.defer(
-    reportProcess(context, ROLE, reports, () => ({
-      trouble: troubleOf(readiness()),
-      door: null,
-      lagMs: null,
-    })),
-  );
+  const url = showStatus(context, cleanup, { role: ROLE, reports, instruments, readiness });
   const stop = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const running = job.run(stop.signal).catch(fail);
@@ -106,7 +93,7 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
   });
   const resources = cleanup.move();
   return {
-    url: server.url,
+    url,
     durability: log.description.durability,
     logIds: [log.description.logId],
     failed,

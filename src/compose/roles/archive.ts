@@ -8,20 +8,9 @@ import type { LogPlace } from '../engines.ts';
 import { meteringPlaces } from '../metering/logs-apart.ts';
 import { type ArchivedLog, startArchivePart } from './archive-part.ts';
 import { addLogMetrics, type LogWatch, logsPart, watchLogs } from './log-watch.ts';
-import {
-  logPlaces,
-  openPatiently,
-  type RoleContext,
-  type RunningRole,
-  reportProcess,
-} from './process.ts';
-import {
-  partOf,
-  processOperations,
-  readinessOf,
-  startStatusServer,
-  troubleOf,
-} from './role-server.ts';
+import { logPlaces, openPatiently, type RoleContext, type RunningRole } from './process.ts';
+import { partOf, readinessOf } from './role-server.ts';
+import { showStatus } from './role-status.ts';
 
 const ROLE = 'archive';
 /** About 40,000 pulses: many blocks together cost the archive little more than one. */
@@ -67,21 +56,19 @@ export async function startArchiveRole(context: RoleContext): Promise<RunningRol
     const logs = votes === null ? [] : logsPart(votes.watch);
     return readinessOf(description, [partOf(ROLE, trouble), ...logs]);
   };
-  const server = startStatusServer(context, processOperations(instruments, readiness));
-  cleanup.defer(() => server.stop());
-  cleanup.defer(
-    reportProcess(context, ROLE, reports, () => {
-      for (const part of parts) {
-        part
-          .lookAtEnds()
-          .catch((err: unknown) => logger.warn({ err }, 'the log does not say where it ends'));
-      }
-      return { trouble: troubleOf(readiness()), door: null, lagMs: null };
-    }),
-  );
+  const endSecond = (): null => {
+    for (const part of parts) {
+      part
+        .lookAtEnds()
+        .catch((err: unknown) => logger.warn({ err }, 'the log does not say where it ends'));
+    }
+    return null;
+  };
+  const status = { role: ROLE, reports, instruments, readiness, endSecond };
+  const url = showStatus(context, cleanup, status);
   const resources = cleanup.move();
   return {
-    url: server.url,
+    url,
     durability: description.durability,
     logIds: parts.map((part) => part.description.logId),
     failed,

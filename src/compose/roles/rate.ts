@@ -17,14 +17,9 @@ import { meteringPlaces } from '../metering/logs-apart.ts';
 import { openPulseFront } from '../metering/pulse-front.ts';
 import { keepRating } from '../metering/rating-loop.ts';
 import { sleep } from '../sleep.ts';
-import { openPatiently, type RoleContext, type RunningRole, reportProcess } from './process.ts';
-import {
-  partOf,
-  processOperations,
-  readinessOf,
-  startStatusServer,
-  troubleOf,
-} from './role-server.ts';
+import { openPatiently, type RoleContext, type RunningRole } from './process.ts';
+import { partOf, readinessOf } from './role-server.ts';
+import { showStatus } from './role-status.ts';
 import { watchConsumer } from './watch-consumer.ts';
 
 const ROLE = 'rate';
@@ -88,22 +83,14 @@ export async function startRateRole(context: RoleContext): Promise<RunningRole> 
     }),
   );
   addGrpcMetrics(instruments, front.grpc);
-  const server = startStatusServer(context, processOperations(instruments, readiness));
-  cleanup.defer(() => server.stop());
-  cleanup.defer(
-    reportProcess(context, ROLE, reports, () => ({
-      trouble: troubleOf(readiness()),
-      door: null,
-      lagMs: null,
-    })),
-  );
+  const url = showStatus(context, cleanup, { role: ROLE, reports, instruments, readiness });
   cleanup.defer(async () => {
     stop.abort();
     await running;
   });
   const resources = cleanup.move();
   return {
-    url: server.url,
+    url,
     grpcUrl: front.url,
     durability: intake.durability,
     logIds: [logId],

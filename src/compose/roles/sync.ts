@@ -12,21 +12,10 @@ import { sleep } from '../sleep.ts';
 import { createSchedule } from '../use-cases.ts';
 import { openLogDoors } from './log-door.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
-import {
-  logPlaces,
-  openPatiently,
-  type RoleContext,
-  type RunningRole,
-  reportProcess,
-} from './process.ts';
+import { logPlaces, openPatiently, type RoleContext, type RunningRole } from './process.ts';
 import { startRetention } from './retention.ts';
-import {
-  doorParts,
-  processOperations,
-  readinessOf,
-  startStatusServer,
-  troubleOf,
-} from './role-server.ts';
+import { doorParts, readinessOf } from './role-server.ts';
+import { showStatus } from './role-status.ts';
 import { type VotingOfLog, votingParts } from './voting.ts';
 
 const ROLE = 'sync';
@@ -125,18 +114,10 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
   const { description } = newest.door.log;
   const readiness = (): Readiness =>
     readinessOf(description, [...doorParts(doors, false), ...logsPart(watch)]);
-  const server = startStatusServer(context, processOperations(instruments, readiness));
-  cleanup.defer(() => server.stop());
-  cleanup.defer(
-    reportProcess(context, ROLE, reports, () => ({
-      trouble: troubleOf(readiness()),
-      door: null,
-      lagMs: null,
-    })),
-  );
+  const url = showStatus(context, cleanup, { role: ROLE, reports, instruments, readiness });
   const resources = cleanup.move();
   return {
-    url: server.url,
+    url,
     durability: description.durability,
     logIds: places.map((place) => place.settings.logId),
     failed,

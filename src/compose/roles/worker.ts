@@ -17,21 +17,10 @@ import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
 import { sleep } from '../sleep.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
-import {
-  logPlaces,
-  openPatiently,
-  type RoleContext,
-  type RunningRole,
-  reportProcess,
-} from './process.ts';
+import { logPlaces, openPatiently, type RoleContext, type RunningRole } from './process.ts';
 import { ProgressWatch } from './progress-watch.ts';
-import {
-  partOf,
-  processOperations,
-  readinessOf,
-  startStatusServer,
-  troubleOf,
-} from './role-server.ts';
+import { partOf, readinessOf } from './role-server.ts';
+import { showStatus } from './role-status.ts';
 
 /** What makes a tally worker or a ledger worker of a worker. */
 interface WorkerKind<Step extends StepBase> {
@@ -106,17 +95,15 @@ async function startWorker<Step extends StepBase>(
     const trouble = troubles.length === 0 ? null : troubles.join(' ');
     return readinessOf(description, [partOf(role, trouble), ...logsPart(watch)]);
   };
-  const server = startStatusServer(context, processOperations(instruments, readiness));
-  cleanup.defer(() => server.stop());
-  cleanup.defer(
-    reportProcess(context, role, reports, () => {
-      lagMs = Math.max(0, ...parts.map((part) => part.takeLagMs()));
-      return { trouble: troubleOf(readiness()), door: null, lagMs };
-    }),
-  );
+  const endSecond = (): number => {
+    lagMs = Math.max(0, ...parts.map((part) => part.takeLagMs()));
+    return lagMs;
+  };
+  const status = { role, reports, instruments, readiness, endSecond };
+  const url = showStatus(context, cleanup, status);
   const resources = cleanup.move();
   return {
-    url: server.url,
+    url,
     durability: description.durability,
     logIds: places.map(({ settings }) => settings.logId),
     failed,
