@@ -55,7 +55,7 @@ export interface DrillReport {
 const OPTIONS = ['a', 'b'];
 /** So many acknowledged votes are no leftovers of what was under way. */
 const VOTES_AFTER_FAULT = 300;
-const CONSISTENT_MS_MAX = 30_000;
+const CONSISTENT_MS_MAX = 180_000;
 const FINDINGS_SHOWN = 10;
 const NEVER_SAID = ['stores differ', 'the tally was repaired', 'a partition has halted'];
 

@@ -70,20 +70,37 @@ export class ApiClient {
     return this.ask(path, { token: this.#server().token, ...options });
   }
 
+  /**
+   * Asks as an operator does who is told that it can not be done just now, or that nobody knows whether
+   * it was: again, for as long as that is the answer.
+   *
+   * @throws what was answered then, where it is another status; but 409 where one of them has done it.
+   */
+  async #insist(status: number, path: string, options: AskOptions): Promise<Answer> {
+    let tries = 0;
+    const answer = await waitUntil(`${path} is not put off`, async () => {
+      tries += 1;
+      const asked = await this.operate(path, options);
+      return asked.status !== 503 && asked;
+    });
+    if (answer.status === status || (answer.status === 409 && tries > 1)) return answer;
+    throw new Error(`${path} answered ${answer.status}, not ${status}: ${answer.text}`);
+  }
+
   /** An open poll with the options `a` and `b`, unless `fields` say otherwise; resolves to its id. */
   async openPoll(id: string, fields: Json = {}): Promise<string> {
     const options = [
       { id: 'a', name: 'Ana' },
       { id: 'b', name: 'Bia' },
     ];
-    await this.mustBe(201, '/v1/polls', { body: { id, title: id, options, ...fields } });
+    await this.#insist(201, '/v1/polls', { body: { id, title: id, options, ...fields } });
     await this.act(id, 'open');
     return id;
   }
 
-  /** Does what operators do to a poll; resolves to the poll. */
+  /** Does what operators do to a poll, again where it was put off: an act has one effect. Resolves to the poll. */
   async act(poll: string, act: string): Promise<Json> {
-    return (await this.mustBe(200, `/v1/polls/${poll}/${act}`, { method: 'POST' })).json;
+    return (await this.#insist(200, `/v1/polls/${poll}/${act}`, { method: 'POST' })).json;
   }
 
   /** @throws what was answered, where an operator gets another status. */
@@ -101,14 +118,28 @@ export class ApiClient {
     });
   }
 
-  /** Sends `count` votes, a few at a time, and wants each acknowledged; resolves to their keys. */
+  /**
+   * Sends one vote as voters do: again, with its key, while the door says that it can not take it just
+   * now or does not know. Resolves to the first answer that is another one.
+   */
+  voteUntilAnswered(poll: string, option: string, key: string = voteKey()): Promise<Answer> {
+    return waitUntil(`the vote ${key} is answered`, async () => {
+      const answer = await this.vote(poll, option, key);
+      return answer.status !== 503 && answer;
+    });
+  }
+
+  /**
+   * Sends `count` votes, a few at a time, each until it is answered, and wants each acknowledged; resolves
+   * to their keys.
+   */
   async votes(poll: string, option: string, count: number): Promise<readonly string[]> {
     const keys: string[] = [];
     const sendSome = async (): Promise<void> => {
       while (keys.length < count) {
         const key = voteKey();
         keys.push(key);
-        const { status, text } = await this.vote(poll, option, key);
+        const { status, text } = await this.voteUntilAnswered(poll, option, key);
         if (status !== 202) throw new Error(`A vote was answered ${status}: ${text}`);
       }
     };

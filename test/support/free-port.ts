@@ -1,4 +1,5 @@
 /** Ports for servers of the tests' own, which may be ended and started again at the same place. */
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
@@ -9,7 +10,10 @@ const LOWEST = 20_000;
 const HIGHEST = 31_999;
 const TRIES_MAX = 200;
 
-/** A process never gets the same one twice, or a server that is down would lose its place to another. */
+/**
+ * A process never gets the same one twice, or a server that is down would lose its place to another.
+ * Neither does another process of ours that runs beside it, see `isReserved`.
+ */
 const given = new Set<number>();
 
 /** A port that nobody listens on. */
@@ -18,13 +22,28 @@ export async function freePort(): Promise<number> {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST + 1));
     if (given.has(port)) continue;
     given.add(port);
-    if (await isFree(port)) return port;
+    if ((await isReserved(port)) && (await isFree(port))) return port;
   }
   throw new Error(`No port is free between ${LOWEST} and ${HIGHEST}.`);
 }
 
 export async function freePorts(count: number): Promise<readonly number[]> {
   return Promise.all(Array.from({ length: count }, freePort));
+}
+
+/**
+ * Takes the port's namesake of UDP, which no server here uses, until this process ends: so two runs of
+ * tests beside each other never choose the same port while its server starts or is down.
+ */
+async function isReserved(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const token = createSocket('udp4');
+  token.once('error', () => resolve(false));
+  token.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
+    token.unref();
+    resolve(true);
+  });
+  return promise;
 }
 
 async function isFree(port: number): Promise<boolean> {

@@ -2,12 +2,15 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+/** A server under load leaves little room between its own transactions. */
+const LOCK_MS = 60_000;
+
 /**
  * Takes the log's write lock, which the server then waits for; `release` gives it back. Nothing is
  * written. The server waits 5 s for a lock before it says `log_unavailable`.
  */
 export function holdLog(dataDir: string): { release(): void } & Disposable {
-  const database = new DatabaseSync(join(dataDir, 'log.db'), { timeout: 5_000 });
+  const database = new DatabaseSync(join(dataDir, 'log.db'), { timeout: LOCK_MS });
   database.exec('BEGIN IMMEDIATE');
   const release = (): void => {
     if (!database.isOpen) return;

@@ -64,8 +64,8 @@ const ROLES: readonly Role[] = [
 const METERING: ReadonlySet<Role> = new Set(['aggregate', 'rate', 'archive']);
 const HAS_GRPC: ReadonlySet<Role> = new Set(['query', 'ingest', 'rate']);
 const PARTITIONS = 4;
-const START_TIMEOUT_MS = 90_000;
-const STOP_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 60_000;
 const LOG_CHARACTERS_MAX = 1_000_000;
 const LOG_CHARACTERS_SHOWN = 3_000;
 /** Lines that are shown wherever they stand: errors, what ended for good, and what is stuck. */

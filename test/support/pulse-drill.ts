@@ -86,7 +86,7 @@ const PAUSE_MS = 100;
 const RETRY_MS = 150;
 /** Longer than the 5 s in which a door answers. */
 const TRY_MS_MAX = 7_000;
-const SETTLE_MS_MAX = 60_000;
+const SETTLE_MS_MAX = 180_000;
 /** Refusals that say that nothing was taken. */
 const NOT_TAKEN: ReadonlySet<unknown> = new Set(['not_ready', 'overloaded', 'log_unavailable']);
 const UNAVAILABLE = 14;

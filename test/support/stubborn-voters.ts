@@ -25,7 +25,7 @@ const UNDER_WAY_MAX = 200;
 const TRY_MS_MAX = 7_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 1_000;
-const SETTLE_MS_MAX = 60_000;
+const SETTLE_MS_MAX = 180_000;
 /** One voter in so many hears no answer and sends the vote again, so much later: workers have changed since. */
 const DEAF_EVERY = 20;
 const DEAF_MS = [2_000, 20_000] as const;
