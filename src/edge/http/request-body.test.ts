@@ -1,7 +1,16 @@
 /** Proves that no body gets past its bounds, and that what is refused is refused for its own reason. */
 import { describe, expect, test } from 'bun:test';
+import { z } from '@hono/zod-openapi';
 import fc from 'fast-check';
-import { JSON_BYTES_MAX, JSON_DEPTH_MAX, parseJson, readBytes, readJson } from './request-body.ts';
+import {
+  fieldErrorsOf,
+  JSON_BYTES_MAX,
+  JSON_DEPTH_MAX,
+  parseJson,
+  readBytes,
+  readJson,
+} from './request-body.ts';
+import { readQuery } from './request-query.ts';
 
 const post = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
@@ -48,6 +57,14 @@ describe('a JSON body', () => {
     'multipart/form-data; boundary=application/json',
   ])('is not read as %p', async (type) => {
     expect(await codeOf(await readJson(post('{}', type)))).toBe('unsupported_media_type');
+  });
+
+  test.each(['gzip', 'br', 'gzip, identity'])('is not read packed with %s', async (coding) => {
+    const request = post('{}');
+    request.headers.set('content-encoding', coding);
+    expect(await codeOf(await readJson(request))).toBe('unsupported_encoding');
+    request.headers.set('content-encoding', 'identity');
+    expect(await codeOf(await readJson(request))).toEqual({ ok: {} });
   });
 
   test('of text in pieces is read whole', async () => {
@@ -147,5 +164,19 @@ describe('bytes', () => {
     const read = await readBytes(post(endless, 'image/png'), 10_000);
     expect(read.kind).toBe('refused');
     expect(pulled).toBeLessThan(50);
+  });
+});
+
+test('who leaves a field or a parameter out is told to give it, not that it was "undefined"', async () => {
+  const schema = z.strictObject({ from: z.string(), limit: z.number() });
+  expect(fieldErrorsOf(schema.safeParse({ limit: 'x' }).error?.issues ?? [])).toEqual([
+    { pointer: '/from', code: 'invalid_body', detail: 'must be given.' },
+    expect.objectContaining({ pointer: '/limit', detail: expect.stringContaining('number') }),
+  ]);
+  const read = readQuery(new Request('http://apura.test/?limit=1'), schema);
+  expect(read.kind).toBe('refused');
+  if (read.kind !== 'refused') return;
+  expect(await read.response.json()).toMatchObject({
+    detail: 'The parameter "from" is wrong: must be given.',
   });
 });

@@ -26,6 +26,10 @@ export async function readJson(
   if (!isTyped && (contentType !== null || !isOptional)) {
     return refused(problem('unsupported_media_type', 'Send application/json in UTF-8.'));
   }
+  const coding = request.headers.get('content-encoding') ?? 'identity';
+  if (coding !== 'identity') {
+    return refused(problem('unsupported_encoding', 'Send the body as it is: not packed.'));
+  }
   const read = await readBytes(request, options.bytesMax ?? JSON_BYTES_MAX);
   if (read.kind === 'refused') return read;
   if (read.value.byteLength === 0 && isOptional) return { kind: 'ok', value: options.ifAbsent };
@@ -91,12 +95,17 @@ export function problemOfFields(
   return problem(isOne && code === 'invalid_body' ? own : code, detail, { errors });
 }
 
+/** What is wrong, for the caller: who left a member out has not sent an `undefined`. */
+export function wordsOf({ message }: Pick<z.core.$ZodIssue, 'message'>): string {
+  return message.endsWith(', received undefined') ? 'must be given' : message;
+}
+
 /** What a strict schema found wrong, as errors of the API. */
 export function fieldErrorsOf(issues: readonly z.core.$ZodIssue[]): readonly FieldError[] {
   return issues.flatMap((issue): readonly FieldError[] => {
     const pointer = issue.path.map(pointerPart).join('');
     if (issue.code !== 'unrecognized_keys') {
-      return [{ pointer, code: 'invalid_body', detail: `${issue.message}.` }];
+      return [{ pointer, code: 'invalid_body', detail: `${wordsOf(issue)}.` }];
     }
     return issue.keys.slice(0, FIELD_ERRORS_MAX).map((key) => ({
       pointer: pointer + pointerPart(key),

@@ -2,7 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import { problem } from './problems.ts';
 import { noQuerySchema } from './query-schemas.ts';
-import type { BodyRead } from './request-body.ts';
+import { type BodyRead, wordsOf } from './request-body.ts';
 
 const ECHO_LENGTH_MAX = 64;
 
@@ -26,9 +26,8 @@ export function readQuery<T>(request: Request, schema: z.ZodType<T>): BodyRead<T
   if (issue?.code === 'unrecognized_keys') {
     return refused(`The parameter ${echo(issue.keys[0] ?? '')} is not known here.`);
   }
-  return refused(
-    `The parameter ${echo(String(issue?.path[0] ?? ''))} is wrong: ${issue?.message ?? ''}.`,
-  );
+  const words = issue === undefined ? '' : wordsOf(issue);
+  return refused(`The parameter ${echo(String(issue?.path[0] ?? ''))} is wrong: ${words}.`);
 }
 
 function echo(name: string): string {

@@ -121,6 +121,7 @@ export const BODY_PROBLEMS = [
   'body_too_deep',
   'body_too_large',
   'unsupported_media_type',
+  'unsupported_encoding',
   'unknown_field',
   'invalid_body',
 ] as const;
