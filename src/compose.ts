@@ -132,6 +132,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
       stopping: () => stopping,
       monotonic: () => clock.monotonic(),
     });
+    const meteringUseCases = createMeteringUseCases(metering.parts);
     const front = cleanup.use(
       await openFront({
         config,
@@ -147,13 +148,13 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         metering: {
           door: metering.door,
           view: metering.view,
-          useCases: createMeteringUseCases(metering.parts),
+          useCases: meteringUseCases,
           trouble: metering.trouble,
           isReady: () => !stopping && metering.threads.every(({ halted }) => halted === null),
         },
       }),
     );
-    operations.tellOfGrpc(front.grpc);
+    operations.tellOfMetering(front.grpc, meteringUseCases.overview);
     const { live } = front;
     cleanup.use(counting.feed.subscribe((frame) => live.onFrame(frame)));
     freshness.push(() => {

@@ -2,7 +2,12 @@
 import type { ConsistencyReport, Operations, Readiness } from '../edge/http/api-deps.ts';
 import type { DoorMetrics, DoorSnapshot } from '../telemetry/door-metrics.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
-import { addGrpcMetrics, type GrpcSources } from '../telemetry/metering-metrics.ts';
+import {
+  addGrpcMetrics,
+  addStandingMetrics,
+  type GrpcSources,
+  type StandingSources,
+} from '../telemetry/metering-metrics.ts';
 import { addCountingMetrics, addDoorMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import type { Counting, Lag } from './counting.ts';
@@ -39,8 +44,8 @@ export interface OperationsDeps {
 }
 
 export interface OperationsDesk extends Operations {
-  /** Tells of the gRPC port, which opens after the desk. Once. */
-  tellOfGrpc(grpc: GrpcSources): void;
+  /** Tells of the gRPC port, which opens after the desk, and of how metering stands. Once. */
+  tellOfMetering(grpc: GrpcSources, standing: () => Promise<StandingSources>): void;
   /** Ends one second of rates and lags, and tells its figures. Called about once a second. */
   endSecond(): SecondFigures;
 }
@@ -100,8 +105,9 @@ export function createOperations(deps: OperationsDeps): OperationsDesk {
     async metrics() {
       return { contentType: metrics.contentType, text: await metrics.metrics() };
     },
-    tellOfGrpc(grpc) {
+    tellOfMetering(grpc, standing) {
       addGrpcMetrics(instruments, grpc);
+      addStandingMetrics(instruments, standing);
     },
     endSecond() {
       const now = deps.monotonic();

@@ -2,7 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /** Sets the samples of one scrape; the metric is empty when it begins. */
-type Collect<Metric> = (metric: Metric) => void;
+type Collect<Metric> = (metric: Metric) => void | Promise<void>;
 
 export interface Instruments {
   readonly registry: Registry;
@@ -26,7 +26,7 @@ export function createInstruments(version: string): Instruments {
     registers: [registry],
     collect(this: Metric) {
       this.reset();
-      collect(this);
+      return collect(this);
     },
   });
   const instruments: Instruments = {

@@ -11,7 +11,7 @@ import { VoteRoute } from '../../edge/http/vote-route.ts';
 import type { OperatorAct } from '../../ports/catalogue.ts';
 import { DoorMetrics } from '../../telemetry/door-metrics.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
-import { addGrpcMetrics } from '../../telemetry/metering-metrics.ts';
+import { addGrpcMetrics, addStandingMetrics } from '../../telemetry/metering-metrics.ts';
 import { addCountingMetrics, addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import { announcing } from '../announcing.ts';
@@ -200,6 +200,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
     ...processOperations(instruments, readiness),
     consistency: () => consistency.report(),
   };
+  const meteringUseCases = createMeteringUseCases(metering.parts);
   const front = cleanup.use(
     await openFront({
       config,
@@ -218,12 +219,13 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
       log: { durability, logId },
       metering: {
         ...metering,
-        useCases: createMeteringUseCases(metering.parts),
+        useCases: meteringUseCases,
         isReady: () => readiness().ready,
       },
     }),
   );
   addGrpcMetrics(instruments, front.grpc);
+  addStandingMetrics(instruments, meteringUseCases.overview);
   const { live } = front;
   cleanup.use(feed.subscribe((frame) => live.onFrame(frame)));
   freshness.push(() => {
