@@ -863,15 +863,20 @@ export function ratingBookContract(
         return first.putCharges(sampleChargeChange({ tenant, expectedRevision, events }));
       };
 
-      test('are raised once a threshold and period; the first one stands', async () => {
+      test('are raised once a period for what a threshold asks for; the first one stands', async () => {
         await raise(sampleEvent(), sampleEvent({ at: 2 }));
         expect(await raise(sampleEvent({ at: 3, amount: '7' }))).toBe('stored');
         expect(await second.events('acme', 9)).toEqual([sampleEvent()]);
         const others = [
           sampleEvent({ threshold: 't-2' }),
+          sampleEvent({ thresholdAmount: '100.5' }),
+          sampleEvent({ thresholdAmount: '50' }),
+          sampleEvent({ sku: 'disk' }),
+          sampleEvent({ unit: 'GiB' }),
           sampleEvent({ period: periodOf(samplePeriod({ index: 1 })) }),
           sampleEvent({ period: periodOf(samplePeriod({ contract: 'c-2' })) }),
         ];
+        await raise(...others);
         await raise(...others);
         const all = [...others].reverse().concat(sampleEvent());
         expect(await (await reopened()).events('acme', 9)).toEqual(all);

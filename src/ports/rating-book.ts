@@ -69,13 +69,19 @@ export interface ChargeChange {
   readonly events: readonly ThresholdEvent[];
 }
 
-/** Usage has reached a threshold: raised once a threshold and billing period. */
+/**
+ * Usage has reached a threshold: raised once a billing period for what the threshold asks for. Under another
+ * amount or series it is raised again, and what was raised before stays.
+ */
 export interface ThresholdEvent {
   readonly threshold: string;
   readonly tenant: string;
   readonly sku: string;
   readonly unit: string;
   readonly period: BillingPeriod;
+  /** The threshold's own when it was reached, as formatShortest writes it. */
+  readonly thresholdAmount: string;
+  /** What was used then. */
   readonly amount: string;
   readonly at: number;
 }
@@ -147,7 +153,8 @@ export interface RatingBook extends AsyncDisposable {
   /**
    * `conflict`, and nothing is stored, where the tenant's revision is not the expected one, a period of the
    * change is final already, or unpriced usage would be cut. Once it resolves to `stored` it survives a
-   * crash of the process and of the machine. A threshold's second event in one period changes nothing.
+   * crash of the process and of the machine. A threshold's
+   * second event in one period for the same series and `thresholdAmount` changes nothing.
    *
    * @throws RangeError: the change contradicts itself (checkChargeChange), or a period that it does not
    *   name has a charge of the same id.

@@ -138,12 +138,12 @@ describe('usage thresholds', () => {
       });
       expect(await crossings.getByRole('row').nth(1).innerText()).toContain('100,5 GiB');
       await crossings.getByRole('link', { name: 'acme-disk' }).click();
-      await region(page, 'Limites alcançados').getByText('100,5 GiB').waitFor();
+      await region(page, 'Limites alcançados').getByText('100,5 GiB').first().waitFor();
       await page.getByRole('link', { name: 'Todos os limites' }).click();
       await row.getByText('alcançado', { exact: true }).waitFor();
     }));
 
-  test('stay their tenant’s, and change their amount with a version', () =>
+  test('stay their tenant’s, change their amount with a version, and are reached anew by that', () =>
     at('/thresholds/acme-disk', async (page) => {
       expect(await page.getByLabel('Cliente').isDisabled()).toBe(true);
       await page.getByLabel('Quantidade').fill('2000');
@@ -153,6 +153,10 @@ describe('usage thresholds', () => {
       await page.getByRole('button', { name: 'Salvar' }).click();
       await page.getByText('Salvo como versão 2.').waitFor();
       expect(await stored('/v1/thresholds/acme-disk')).toMatchObject({ amount: '2000' });
+      await region(page, 'Limites alcançados').getByText('100,5 GiB').first().waitFor();
+      await page.getByRole('link', { name: 'Todos os limites' }).click();
+      const row = region(page, 'Limites de consumo').getByRole('row', { name: /acme-disk/ });
+      await row.getByText('não alcançado', { exact: true }).waitFor();
     }));
 
   test('that do not exist say so, with the way back', () =>

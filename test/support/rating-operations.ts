@@ -213,7 +213,12 @@ async function putInto(
     events:
       first === undefined
         ? []
-        : [sampleEvent({ tenant, threshold: `t-${threshold}`, at, period: periodOf(first) })],
+        : [
+            sampleEvent({
+              ...{ tenant, threshold: `t-${threshold}`, at, period: periodOf(first) },
+              thresholdAmount: String(1 + (at % 2)),
+            }),
+          ],
   });
   return book.putCharges(change);
 }

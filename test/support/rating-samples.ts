@@ -156,6 +156,7 @@ export function sampleEvent(fields: Partial<ThresholdEvent> = {}): ThresholdEven
     sku: 'api',
     unit: 'call',
     period: periodOf(samplePeriod()),
+    thresholdAmount: '100',
     amount: '100.000000000000000001',
     at: 1_795_000_000_000,
     ...fields,

@@ -257,8 +257,12 @@ export class MemoryRatingBook implements RatingBook {
 
   #raise(event: ThresholdEvent): void {
     const isRaised = this.#store.events.some(
-      ({ threshold, period }) =>
-        threshold === event.threshold && periodKey(period) === periodKey(event.period),
+      ({ threshold, period, sku, unit, thresholdAmount }) =>
+        threshold === event.threshold &&
+        periodKey(period) === periodKey(event.period) &&
+        sku === event.sku &&
+        unit === event.unit &&
+        thresholdAmount === event.thresholdAmount,
     );
     if (!isRaised) this.#store.events.push(event);
   }

@@ -242,9 +242,9 @@ function bodyOf({ periods, charges, unpriced, unpricedRange, events, due }: Char
       ...{ ends_at: usage.to, reason: usage.reason, body: encodeUnpriced(usage) },
     })),
     range: unpricedRange === null ? null : [unpricedRange.from, unpricedRange.to],
-    events: events.map(({ threshold, sku, unit, period, amount, at }) => ({
+    events: events.map(({ threshold, sku, unit, period, thresholdAmount, amount, at }) => ({
       ...{ threshold, contract: period.contract, from: period.from, to: period.to },
-      ...{ sku, unit, amount, at },
+      ...{ sku, unit, threshold_amount: thresholdAmount, amount, at },
     })),
     due: due?.version ?? null,
   };

@@ -134,6 +134,7 @@ function eventOf(row: Row): ThresholdEvent {
     sku: textOf(row.sku),
     unit: textOf(row.unit),
     period: { tenant, contract: textOf(row.contract), from, to },
+    thresholdAmount: textOf(row.threshold_amount),
     amount: textOf(row.amount),
     at: numberOf(row.at),
   };

@@ -154,11 +154,12 @@ const CHARGES = `
     contract text COLLATE "C" NOT NULL,
     period_from bigint NOT NULL,
     period_to bigint NOT NULL,
-    sku text NOT NULL,
-    unit text NOT NULL,
+    sku text COLLATE "C" NOT NULL,
+    unit text COLLATE "C" NOT NULL,
+    threshold_amount text COLLATE "C" NOT NULL,
     amount text NOT NULL,
     at bigint NOT NULL,
-    UNIQUE (threshold, tenant, contract, period_from)
+    UNIQUE (threshold, tenant, contract, period_from, sku, unit, threshold_amount)
   );
   CREATE INDEX threshold_event_by_tenant ON threshold_event (tenant, position);
 
@@ -223,9 +224,9 @@ const CHARGES = `
       SELECT p_tenant, u.* FROM jsonb_to_recordset(p_change->'unpriced') AS u (sku text, unit text,
         starts_at bigint, ends_at bigint, reason text, body text);
     INSERT INTO threshold_event (threshold, tenant, contract, period_from, period_to, sku, unit,
-        amount, at)
+        threshold_amount, amount, at)
       SELECT e->>'threshold', p_tenant, e->>'contract', (e->>'from')::bigint, (e->>'to')::bigint,
-        e->>'sku', e->>'unit', e->>'amount', (e->>'at')::bigint
+        e->>'sku', e->>'unit', e->>'threshold_amount', e->>'amount', (e->>'at')::bigint
       FROM jsonb_array_elements(p_change->'events') WITH ORDINALITY AS a (e, nth) ORDER BY nth
       ON CONFLICT DO NOTHING;
     DELETE FROM due_rating WHERE tenant = p_tenant AND version = (p_change->>'due')::bigint;

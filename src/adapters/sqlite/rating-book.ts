@@ -45,7 +45,7 @@ export interface SqliteRatingOptions {
 
 const SCHEMA: StoreSchema = {
   kind: 'rating book',
-  version: 1,
+  version: 2,
   sql: PROGRESS_TABLE + RATING_USAGE_TABLES + RATING_CHARGE_TABLES + DEAD_LETTER_TABLES,
 };
 

@@ -79,9 +79,10 @@ export const RATING_CHARGE_TABLES = `
     period_to INTEGER NOT NULL,
     sku TEXT NOT NULL,
     unit TEXT NOT NULL,
+    threshold_amount TEXT NOT NULL,
     amount TEXT NOT NULL,
     at INTEGER NOT NULL,
-    UNIQUE (threshold, tenant, contract, period_from)
+    UNIQUE (threshold, tenant, contract, period_from, sku, unit, threshold_amount)
   ) STRICT;
   CREATE INDEX event_by_tenant ON event (tenant, position);
   CREATE TRIGGER period_stays_final BEFORE UPDATE ON period WHEN old.state = 'final'
@@ -258,12 +259,14 @@ export class RatingCharges {
     }
   }
 
-  #raise({ threshold, tenant, sku, unit, period, amount, at }: ThresholdEvent): void {
+  #raise(event: ThresholdEvent): void {
+    const { threshold, tenant, sku, unit, period, thresholdAmount, amount, at } = event;
     this.#run(
       `INSERT INTO event
-         (threshold, tenant, contract, period_from, period_to, sku, unit, amount, at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      ...[threshold, tenant, period.contract, period.from, period.to, sku, unit, amount, at],
+         (threshold, tenant, contract, period_from, period_to, sku, unit, threshold_amount, amount, at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      ...[threshold, tenant, period.contract, period.from, period.to, sku, unit],
+      ...[thresholdAmount, amount, at],
     );
   }
 
@@ -311,6 +314,7 @@ function eventOf(row: Row): ThresholdEvent {
       from: numberOf(row.period_from),
       to: numberOf(row.period_to),
     },
+    thresholdAmount: textOf(row.threshold_amount),
     amount: textOf(row.amount),
     at: numberOf(row.at),
   };

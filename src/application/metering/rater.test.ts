@@ -430,6 +430,27 @@ test('a threshold raises one event a period, as soon as it is reached', async ()
   expect((await room.events())[0]).toBe('some 04-01 11');
 });
 
+test('a threshold that was raised is reached anew, once, and what was raised before stays', async () => {
+  const room = await roomWith('2026-03-20', ['disk', '2']);
+  const puttingIt = async (amount: string) => {
+    await room.put('threshold', threshold('much', 'disk', amount));
+    await room.rate();
+    return room.events();
+  };
+  await room.use('disk', '2026-03-02', '12');
+  expect(await puttingIt('10')).toEqual(['much 03-01 12']);
+  expect(await puttingIt('20')).toEqual(['much 03-01 12']);
+  for (const day of ['03', '04']) {
+    await room.use('disk', `2026-03-${day}`, '9');
+    await room.rate();
+    expect(await room.events()).toEqual(['much 03-01 21', 'much 03-01 12']);
+  }
+  const events = await room.book.events('acme', 9);
+  expect(events.map(({ thresholdAmount }) => thresholdAmount)).toEqual(['20', '10']);
+  // As it was before: that was told of already.
+  expect(await puttingIt('10')).toHaveLength(2);
+});
+
 test('several raters at once come to what one alone does, and whoever comes second looks again', async () => {
   const room = await roomWith('2026-03-20', ['disk', '2']);
   await room.rate();

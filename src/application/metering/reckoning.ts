@@ -3,6 +3,7 @@
  * and says what is to be put in its place. Decides nothing by what it has decided before: the same usage
  * and the same terms always come to the same charges.
  */
+import { formatShortest } from '../../domain/counting/exact-decimal.ts';
 import type { TimeWindow } from '../../domain/counting/time-window.ts';
 import { amountOf, formatAmount } from '../../domain/metering/amount.ts';
 import { billingPeriodStateAt } from '../../domain/metering/billing-period.ts';
@@ -31,7 +32,7 @@ import type { CatalogueView } from './catalogue-view.ts';
 
 export interface ReckoningDeps {
   readonly book: Pick<RatingBook, 'revision' | 'usage' | 'periods' | 'charges' | 'unpricedSpan'>;
-  readonly view: Pick<CatalogueView, 'all'>;
+  readonly view: Pick<CatalogueView, 'all' | 'refresh'>;
   readonly digest: Digest;
 }
 
@@ -67,12 +68,16 @@ interface Settled {
 
 /**
  * @throws RangeError: the span has more billing periods than billingPeriods gives.
- * @throws ApuraError `too_many_rows`: the tenant has more series than one reckoning takes in; or as the book.
+ * @throws ApuraError `too_many_rows`: the tenant has more series than one reckoning takes in; or as the book
+ *   and the view's refresh.
  */
 export async function reckon(deps: ReckoningDeps, input: ReckoningInput): Promise<Reckoning> {
   const { book, view, digest } = deps;
   const { tenant, now, due, finish } = input;
   const expectedRevision = await book.revision(tenant);
+  // Behind the revision, and the mark that this is for: what another rater has reckoned by newer terms is
+  // never overwritten by older ones, and its mark not taken away.
+  await view.refresh();
   const contracts = view.all('contract').filter((contract) => contract.tenant === tenant);
   const terms: RatingTerms = { tenant, contracts, listPrices: view.all('price') };
   const target = await openPeriodAt(book, terms, now);
@@ -257,6 +262,7 @@ function reachedThresholds(
         .reduce((sum, row) => sum + row.sum, 0n);
       if (used < amountOf(amount) || used === 0n) return [];
       const period = { tenant, contract, from, to };
-      return [{ threshold: id, tenant, sku, unit, period, amount: formatAmount(used), at }];
+      const asked = { threshold: id, tenant, sku, unit, thresholdAmount: formatShortest(amount) };
+      return [{ ...asked, period, amount: formatAmount(used), at }];
     });
 }

@@ -40,7 +40,7 @@ export interface Contract {
   readonly createdAt: number;
 }
 
-/** Raises an event the first time that usage of a series reaches it in a billing period. */
+/** Raises an event the first time that usage of a series reaches it in a billing period; put otherwise, once more. */
 export interface UsageThreshold {
   readonly id: string;
   readonly tenant: string;

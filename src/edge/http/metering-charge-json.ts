@@ -69,8 +69,9 @@ export function periodRecordJson({ tenant, state, finalAt, ...period }: PeriodRe
 }
 
 export function thresholdEventJson(event: ThresholdEvent) {
-  const { threshold, tenant, sku, unit, period, amount, at } = event;
-  return { threshold, tenant, sku, unit, period: periodJson(period), amount, at: rfc3339Of(at) };
+  const { threshold, tenant, sku, unit, thresholdAmount, amount } = event;
+  const [period, at] = [periodJson(event.period), rfc3339Of(event.at)];
+  return { threshold, tenant, sku, unit, period, thresholdAmount, amount, at };
 }
 
 export function differenceJson({ lines, totals }: RerateDifference) {

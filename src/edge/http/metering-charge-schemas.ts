@@ -108,7 +108,10 @@ export const eventListSchema = z
           threshold: z.string(),
           ...series,
           period,
-          amount: decimal,
+          thresholdAmount: decimal.openapi({
+            description: 'The threshold’s own then; another one since is reached anew.',
+          }),
+          amount: decimal.openapi({ description: 'What was used then.' }),
           at: time,
         })
         .openapi('ThresholdEvent'),

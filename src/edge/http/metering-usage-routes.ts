@@ -207,7 +207,7 @@ function eventsRoute(useCases: Pick<MeteringUseCases, 'thresholdEvents'>): Route
       security: READER_SECURITY,
       request: { query: usageEventsQuerySchema },
       responses: {
-        200: jsonContent('One a threshold and billing period.', eventListSchema),
+        200: jsonContent('One a billing period for what a threshold asks for.', eventListSchema),
         ...problemResponses('invalid_query', ...OPERATOR_PROBLEMS),
       },
     },

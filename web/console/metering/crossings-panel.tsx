@@ -39,6 +39,9 @@ export function CrossingsPanel({ threshold }: CrossingsPanelProps) {
               {threshold === null && <th scope="col">{w.tenant}</th>}
               <th scope="col">{w.sku}</th>
               <th scope="col" class="num">
+                {w.thresholdThen}
+              </th>
+              <th scope="col" class="num">
                 {w.usedThen}
               </th>
               <th scope="col">{w.billingPeriod}</th>
@@ -46,7 +49,9 @@ export function CrossingsPanel({ threshold }: CrossingsPanelProps) {
           </thead>
           <tbody>
             {known?.slice(0, ROWS_MAX).map((event) => (
-              <tr key={`${event.threshold} ${event.period.contract} ${event.period.from}`}>
+              <tr
+                key={`${event.threshold} ${event.period.contract} ${event.period.from} ${event.at}`}
+              >
                 <th scope="row">
                   <Moment at={event.at} timeZone={timeZone} />
                 </th>
@@ -64,6 +69,9 @@ export function CrossingsPanel({ threshold }: CrossingsPanelProps) {
                 )}
                 {threshold === null && <td data-name={w.tenant}>{event.tenant}</td>}
                 <td data-name={w.sku}>{event.sku}</td>
+                <td class="num" data-name={w.thresholdThen}>
+                  <Amount text={event.thresholdAmount} unit={event.unit} />
+                </td>
                 <td class="num" data-name={w.usedThen}>
                   <Amount text={event.amount} unit={event.unit} />
                 </td>

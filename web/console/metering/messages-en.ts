@@ -319,6 +319,7 @@ export const METERING_EN: MeteringMessages = {
   crossings: 'Thresholds reached',
   crossingsNone: 'Usage has not reached any threshold yet.',
   crossedAt: 'Reached at',
+  thresholdThen: 'Threshold then',
   usedThen: 'Usage then',
   thisPeriod: 'In this period',
   crossed: 'reached',

@@ -326,6 +326,7 @@ export const METERING_ES: MeteringMessages = {
   crossings: 'Umbrales alcanzados',
   crossingsNone: 'El consumo aún no ha alcanzado ningún umbral.',
   crossedAt: 'Alcanzado el',
+  thresholdThen: 'Límite entonces',
   usedThen: 'Consumo entonces',
   thisPeriod: 'En este período',
   crossed: 'alcanzado',

@@ -327,6 +327,7 @@ export const METERING_PT_BR = {
   crossings: 'Limites alcançados',
   crossingsNone: 'O consumo ainda não alcançou nenhum limite.',
   crossedAt: 'Alcançado em',
+  thresholdThen: 'Limite então',
   usedThen: 'Consumo então',
   thisPeriod: 'Neste período',
   crossed: 'alcançado',

@@ -79,7 +79,7 @@ export interface PeriodRecord extends BillingPeriod {
   readonly state: PeriodState;
 }
 
-/** Usage has reached a threshold: told once a threshold and billing period. */
+/** Usage has reached a threshold: told once a billing period for what the threshold asks for. */
 export interface ThresholdEvent {
   /** Its id. */
   readonly threshold: string;
@@ -87,7 +87,9 @@ export interface ThresholdEvent {
   readonly sku: string;
   readonly unit: string;
   readonly period: BillingPeriod;
-  /** What was used when it was seen: the threshold's amount or more. */
+  /** The threshold's own then. */
+  readonly thresholdAmount: string;
+  /** What was used when it was seen: as much or more. */
   readonly amount: string;
   readonly at: string;
 }

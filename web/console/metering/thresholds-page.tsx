@@ -42,25 +42,30 @@ export function ThresholdsPage() {
           </tr>
         </thead>
         <tbody>
-          {known.map(({ id, tenant, sku, unit, amount }) => (
-            <tr key={id}>
-              <th scope="row">
-                <a href={hrefOf({ place: 'metering', at: { page: 'threshold', id } })}>{id}</a>
-              </th>
-              <td data-name={w.tenant}>
-                <a href={hrefOf({ place: 'metering', at: { page: 'tenant', tenant } })}>{tenant}</a>
-              </td>
-              <td data-name={w.sku}>{sku}</td>
-              <td class="num" data-name={w.amount}>
-                <Amount text={amount} unit={unit} />
-              </td>
-              <td data-name={w.thisPeriod}>
-                {events.value !== null && (
-                  <Standing crossing={crossingNow(events.value, id, now)} />
-                )}
-              </td>
-            </tr>
-          ))}
+          {known.map((threshold) => {
+            const { id, tenant, sku, unit, amount } = threshold;
+            return (
+              <tr key={id}>
+                <th scope="row">
+                  <a href={hrefOf({ place: 'metering', at: { page: 'threshold', id } })}>{id}</a>
+                </th>
+                <td data-name={w.tenant}>
+                  <a href={hrefOf({ place: 'metering', at: { page: 'tenant', tenant } })}>
+                    {tenant}
+                  </a>
+                </td>
+                <td data-name={w.sku}>{sku}</td>
+                <td class="num" data-name={w.amount}>
+                  <Amount text={amount} unit={unit} />
+                </td>
+                <td data-name={w.thisPeriod}>
+                  {events.value !== null && (
+                    <Standing crossing={crossingNow(events.value, threshold, now)} />
+                  )}
+                </td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </ListPage>
