@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { eventLoop, repeat } from './event-loop.ts';
+import { eventLoop, repeat, runUntilStopped } from './event-loop.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => eventLoop.nextTurn(resolve));
 
@@ -105,5 +105,31 @@ describe('a repeated task', () => {
     await stop();
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(runs).toBe(0);
+  });
+});
+
+describe('what runs until it is stopped', () => {
+  test('has ended once stopping has, also when it is stopped twice', async () => {
+    const order: string[] = [];
+    const stop = runUntilStopped(async (signal) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await turn();
+      order.push('ended');
+    }, expect.unreachable);
+    await stop();
+    order.push('stopped');
+    await stop();
+    expect(order).toEqual(['ended', 'stopped']);
+  });
+
+  test('tells of its own end, and can be stopped after it', async () => {
+    const failures: unknown[] = [];
+    const stop = runUntilStopped(
+      () => Promise.reject(new Error('over')),
+      (error) => failures.push(error),
+    );
+    await until(() => failures.length > 0);
+    await stop();
+    expect(failures).toEqual([new Error('over')]);
   });
 });

@@ -43,3 +43,19 @@ export function repeat(
     await running;
   };
 }
+
+/**
+ * Runs what goes on until its signal aborts. Whoever stops it waits for its end; `onFailure` is told where it
+ * has ended by itself.
+ */
+export function runUntilStopped(
+  run: (signal: AbortSignal) => Promise<void>,
+  onFailure: (error: Error) => void,
+): () => Promise<void> {
+  const stop = new AbortController();
+  const running = run(stop.signal).catch(onFailure);
+  return async () => {
+    stop.abort();
+    await running;
+  };
+}

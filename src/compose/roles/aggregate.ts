@@ -10,6 +10,7 @@ import type { UsageTransport } from '../../ports/usage-transport.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics, addPulseMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
+import { runUntilStopped } from '../event-loop.ts';
 import { openGrpcUsageTransport } from '../metering/grpc-usage-transport.ts';
 import { aggregateJob, newWriterId } from '../metering/jobs.ts';
 import { type MeteringPlaces, meteringPlaces } from '../metering/logs-apart.ts';
@@ -84,13 +85,8 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
   addPulseMetrics(instruments, () => totals);
   const readiness = (): Readiness => readinessOf(log.description, [partOf(ROLE, watch.trouble)]);
   const url = showStatus(context, cleanup, { role: ROLE, reports, instruments, readiness });
-  const stop = new AbortController();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const running = job.run(stop.signal).catch(fail);
-  cleanup.defer(async () => {
-    stop.abort();
-    await running;
-  });
+  cleanup.defer(runUntilStopped((signal) => job.run(signal), fail));
   const resources = cleanup.move();
   return {
     url,

@@ -6,6 +6,7 @@ import type { Archive } from '../../ports/archive.ts';
 import type { LogDescription } from '../../ports/event-log.ts';
 import type { ConsumerSources } from '../../telemetry/metering-metrics.ts';
 import type { LogPlace } from '../engines.ts';
+import { runUntilStopped } from '../event-loop.ts';
 import { sleep } from '../sleep.ts';
 import { openPatiently, type RoleContext } from './process.ts';
 import { watchConsumer } from './watch-consumer.ts';
@@ -74,12 +75,7 @@ export async function startArchivePart(
     },
   };
   const watch = cleanup.use(watchConsumer(context, log, ownership, progress));
-  const stop = new AbortController();
-  const running = worker.run(stop.signal).catch(fail);
-  cleanup.defer(async () => {
-    stop.abort();
-    await running;
-  });
+  cleanup.defer(runUntilStopped((signal) => worker.run(signal), fail));
   const resources = cleanup.move();
   return {
     description: log.description,

@@ -7,7 +7,7 @@ import type { Readiness } from '../../edge/http/api-deps.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
 import { addSyncMetrics } from '../../telemetry/sync-metrics.ts';
 import { version } from '../../version.ts';
-import { repeat } from '../event-loop.ts';
+import { repeat, runUntilStopped } from '../event-loop.ts';
 import { sleep } from '../sleep.ts';
 import { createSchedule } from '../use-cases.ts';
 import { openLogDoors } from './log-door.ts';
@@ -62,12 +62,7 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
       onRepair: (repair) => logger.warn({ logId, ...repair }, 'the tally was repaired'),
       onTrouble: (err) => logger.warn({ err, logId }, 'trouble, going on'),
     });
-    const stop = new AbortController();
-    const running = sync.run(stop.signal).catch(fail);
-    cleanup.defer(async () => {
-      stop.abort();
-      await running;
-    });
+    cleanup.defer(runUntilStopped((signal) => sync.run(signal), fail));
     logs.push({ door, ledger, sync });
   }
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));

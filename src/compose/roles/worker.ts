@@ -15,6 +15,7 @@ import { createInstruments } from '../../telemetry/instruments.ts';
 import { addWorkerMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
+import { runUntilStopped } from '../event-loop.ts';
 import { sleep } from '../sleep.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import { logPlaces, openPatiently, type RoleContext, type RunningRole } from './process.ts';
@@ -135,7 +136,6 @@ async function startPart<Step extends StepBase>(
   const ownership: PartitionOwnership = cleanup.use(
     await openPatiently(context, 'group', () => engines.ownership(place, kind.role)),
   );
-  const stop = new AbortController();
   const seed = randomInt(UINT32);
   const watch = new ProgressWatch({
     log,
@@ -186,11 +186,7 @@ async function startPart<Step extends StepBase>(
     onHalted: (partition, err) =>
       logger.fatal({ err, logId: settings.logId, partition }, 'a partition has halted'),
   });
-  const running = worker.run(stop.signal).catch(fail);
-  cleanup.defer(async () => {
-    stop.abort();
-    await running;
-  });
+  cleanup.defer(runUntilStopped((signal) => worker.run(signal), fail));
   cleanup.defer(watch.start((err) => logger.warn({ err }, 'the log does not say where it ends')));
   const resources = cleanup.move();
   return {
