@@ -19,7 +19,7 @@ import {
 import { waitUntil } from '../support/wait-until.ts';
 
 const INGEST = '/apura.metering.v1.PulseService/Ingest';
-const SOON_MS = 10_000;
+const SOON_MS = 30_000;
 
 let stack = new AsyncDisposableStack();
 

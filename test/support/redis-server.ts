@@ -15,7 +15,7 @@ export interface RedisServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 /**
  * A new and passing server, or the one at a place that is kept.

@@ -12,6 +12,9 @@ import { Brokers } from './brokers.ts';
 import { parseKafkaUrl } from './kafka-url.ts';
 import { joinKafkaGroup, KafkaGroupMember } from './partition-ownership.ts';
 
+/** About two sessions, and as much again for a busy machine. */
+const SOON_MS = 4 * SESSION_MS;
+
 let server: KafkaServer;
 
 beforeAll(async () => {
@@ -47,7 +50,7 @@ partitionOwnershipContract('kafka', {
 });
 
 describe('a member of a Kafka group', () => {
-  test('that was stopped is replaced within two sessions, and gets its share when it goes on', async () => {
+  test('that was stopped is replaced, and gets its share when it goes on', async () => {
     const group = place(6);
     await using staying = await joinKafkaGroup(group);
     const program = resolve(import.meta.dir, '../../../test/support/kafka-member.ts');
@@ -56,7 +59,7 @@ describe('a member of a Kafka group', () => {
     try {
       await waitUntil('both have a share', () => staying.owned.size === 3);
       stopped.kill('SIGSTOP');
-      await waitUntil('the other has all', () => staying.owned.size === 6, 2 * SESSION_MS);
+      await waitUntil('the other has all', () => staying.owned.size === 6, SOON_MS);
       stopped.kill('SIGCONT');
       await waitUntil('both have a share again', () => staying.owned.size === 3);
     } finally {
@@ -83,7 +86,7 @@ describe('a member of a Kafka group', () => {
     });
     const [node] = server.nodes;
     await node?.kill();
-    await waitUntil('it has none', () => told === 0, 2 * SESSION_MS);
+    await waitUntil('it has none', () => told === 0, SOON_MS);
     expect(member.trouble).not.toBe(null);
     await node?.start();
     await waitUntil('it has all again', () => member.owned.size === 3 && member.trouble === null);

@@ -7,7 +7,7 @@ import { LOG_ID } from '../../ports/store-under-test.ts';
 import { openPostgresPulseLedger } from './pulse-ledger.ts';
 import { openPostgresRatingBook } from './rating-book.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 let postgres: PostgresHarness;
 
 beforeAll(async () => {
@@ -46,11 +46,14 @@ describe('the dead letters on Postgres', () => {
     await using second = await openPostgresPulseLedger({ url, logId: LOG_ID });
     const letter = report('x', { code: 'rating_unavailable' });
     const { epoch } = await first.takeOver(0);
+    let failures = 0;
     const failing = async (): Promise<void> => {
-      for (let from = 0; from < 30; from += 1) {
+      // For as long as nobody has decided, too: a busy machine may leave those who do behind.
+      for (let from = 0; from < 30 || requeued === 0; from += 1) {
         const origin = { ...letter.origin, offset: from };
         const deadLetters = [{ ...letter, origin, failedAt: NOON + from }];
         await first.commit(pulseStep([], { epoch, from, deadLetters }));
+        failures += 1;
       }
     };
     let requeued = 0;
@@ -66,9 +69,8 @@ describe('the dead letters on Postgres', () => {
     await failing();
     isOver = true;
     await Promise.all(decisions);
-    expect(requeued).toBeGreaterThan(0);
-    expect(requeued).toBeLessThanOrEqual(31);
-    expect(await first.deadLetters.get(letter.id)).toMatchObject({ attempts: 30 });
+    expect(requeued).toBeLessThanOrEqual(failures);
+    expect(await first.deadLetters.get(letter.id)).toMatchObject({ attempts: failures });
   });
 
   test.each([`state = 'LOST'`, `queue = 'other'`, 'log_id = NULL'])(

@@ -20,7 +20,7 @@ import { migratePostgres } from './database.ts';
 import { openPostgresLedger } from './ledger.ts';
 import { MIGRATIONS } from './schema.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const DAY_MS = 86_400_000;
 let postgres: PostgresHarness;
 
@@ -105,7 +105,7 @@ describe('the ledger on Postgres', () => {
 
     test('to a network that has gone silent is given up in time, and locks nothing', async () => {
       await using proxy = await lossyProxy(postgres.server.url);
-      const requestTimeoutMs = 2_000;
+      const requestTimeoutMs = 8_000;
       const options = { url: through(proxy), logId: LOG_ID, requestTimeoutMs };
       await using ledger = await openPostgresLedger(options);
       await using other = await open();

@@ -5,7 +5,7 @@ import { type PostgresHarness, postgresHarness } from '../../../test/support/pos
 import { meteringCatalogueContract } from '../../ports/metering-catalogue.contract.ts';
 import { openPostgresMeteringCatalogue } from './metering-catalogue.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 let postgres: PostgresHarness;
 
 beforeAll(async () => {

@@ -10,10 +10,13 @@ import { LOG_ID } from '../../ports/store-under-test.ts';
 import { openPostgresLedger } from './ledger.ts';
 import { openPostgresPulseLedger } from './pulse-ledger.ts';
 
-const START_TIMEOUT_MS = 60_000;
-const CRASH_TIMEOUT_MS = 120_000;
-/** What a request may take, and some more for a machine that is busy. */
-const BOUND_MS = 8_000;
+const START_TIMEOUT_MS = 120_000;
+const CRASH_TIMEOUT_MS = 240_000;
+const REQUEST_TIMEOUT_MS = 20_000;
+/** Of requests that are to run into it. */
+const SHORT_TIMEOUT_MS = 5_000;
+/** What such a request may take, and much more for a machine that is busy: without a bound it never ends. */
+const BOUND_MS = 40_000;
 let postgres: PostgresHarness;
 
 beforeAll(async () => {
@@ -34,7 +37,8 @@ describe('the ledger on Postgres', () => {
     schema = new URL(url).searchParams.get('schema') ?? '';
   });
 
-  const open = () => openPostgresLedger({ url, logId: LOG_ID, requestTimeoutMs: 5_000 });
+  const open = (requestTimeoutMs = REQUEST_TIMEOUT_MS) =>
+    openPostgresLedger({ url, logId: LOG_ID, requestTimeoutMs });
 
   /** A step of `size` votes that no other step has. */
   const stepOf = (epoch: number, from: number, size = 3): LedgerStep =>
@@ -140,7 +144,7 @@ describe('the ledger on Postgres', () => {
     test(
       'and hangs, does not hold a commit longer than a request may take',
       async () => {
-        await using ledger = await open();
+        await using ledger = await open(SHORT_TIMEOUT_MS);
         const { epoch } = await ledger.takeOver(0);
         await ledger.commit(stepOf(epoch, 0));
         const rows = await postgres.execute(
@@ -173,7 +177,11 @@ describe('the pulse ledger on Postgres', () => {
     'holds whole steps of a server that is killed during commits: those that were answered, and perhaps the next',
     async () => {
       const size = 300;
-      const options = { url: postgres.newUrl(), logId: LOG_ID, requestTimeoutMs: 5_000 };
+      const options = {
+        url: postgres.newUrl(),
+        logId: LOG_ID,
+        requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      };
       await using ledger = await openPostgresPulseLedger(options);
       const stepOf = (epoch: number, from: number) =>
         pulseStep(

@@ -27,7 +27,7 @@ import { LOG_ID } from '../../ports/store-under-test.ts';
 import { openPostgresLedger } from './ledger.ts';
 import { openPostgresPulseLedger } from './pulse-ledger.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const DAY_MS = 86_400_000;
 const MIDNIGHT = Math.floor(NOON / DAY_MS) * DAY_MS;
 const EVER = Number.MAX_SAFE_INTEGER;
@@ -124,7 +124,7 @@ describe('the pulse ledger on Postgres', () => {
 
     test('to a network that has gone silent is given up in time, and locks nothing', async () => {
       await using proxy = await lossyProxy(postgres.server.url);
-      await using ledger = await open(through(proxy), 4_000);
+      await using ledger = await open(through(proxy), 8_000);
       await using other = await open();
       const { epoch } = await ledger.takeOver(0);
       await ledger.commit(stepOf(epoch, 0));

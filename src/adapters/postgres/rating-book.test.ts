@@ -16,7 +16,7 @@ import { ratingBookContract } from '../../ports/rating-book.contract.ts';
 import { LOG_ID } from '../../ports/store-under-test.ts';
 import { openPostgresRatingBook } from './rating-book.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 let postgres: PostgresHarness;
 
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import { eventLogContract } from '../../ports/event-log.contract.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import { openRabbitmqLog } from './event-log.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const TEST_TIMEOUT_MS = 120_000;
 /** For so long RabbitMQ keeps in memory that a queue was made: killed then, it can not use the queue. */
 const METADATA_BUFFERED_MS = 4_000;

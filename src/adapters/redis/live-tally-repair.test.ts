@@ -133,7 +133,8 @@ describe('a Redis that loses what it held is repaired from the log by the worker
 
   test('after a restart that found nothing on the disk', async () => {
     await repairs.server.restart();
-    expect(await repairs.admin.dbsize()).toBe(0);
+    // Not how much it holds now: the worker may have begun already.
+    expect(await repairs.admin.info('persistence')).toContain('rdb_last_load_keys_loaded:0');
     await repairs.vote();
     await repairs.settle();
   });
