@@ -93,6 +93,34 @@ test('goes on with the last known while the catalogue is away, and says how old 
   expect(room.view.ageMs).toBe(0);
 });
 
+test('of several refreshes under way none shows what is older than another has shown', async () => {
+  const room = new Room();
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  let asked = 0;
+  const view = new CatalogueView({
+    clock: room.time.clock,
+    decode,
+    catalogue: {
+      revision: () => room.catalogue.revision(),
+      entries: async () => {
+        const read = await room.catalogue.entries();
+        asked += 1;
+        if (asked === 1) await answered;
+        return read;
+      },
+    },
+  });
+  await room.product('cpu', 'Processor');
+  const first = view.refresh();
+  await settled();
+  await room.product('cpu', 'Processor time', 1);
+  const second = view.refresh();
+  await settled();
+  answer();
+  expect(await Promise.all([first, second])).toEqual(['changed', 'changed']);
+  expect([view.revision, view.get('product', 'cpu')?.name]).toEqual([2, 'Processor time']);
+});
+
 test('an entry that can not be read changes nothing of what is shown', async () => {
   const room = new Room();
   await room.product('cpu', 'Processor');

@@ -39,6 +39,8 @@ export class CatalogueView {
   #entries: Entries = noEntries();
   #revision = -1;
   #readAt: number | null = null;
+  /** One at a time, so that none shows what is older than what another has read meanwhile. */
+  #refreshing: Promise<unknown> = Promise.resolve();
 
   constructor(deps: CatalogueViewDeps) {
     this.#deps = deps;
@@ -73,27 +75,15 @@ export class CatalogueView {
   }
 
   /**
-   * Asks the catalogue, and reads it whole where it has changed. What is shown stays as it was where
-   * this throws.
+   * Asks the catalogue, and reads it whole where it has changed. What is shown then is at least as new as
+   * the call; it stays as it was where this throws.
    *
    * @throws as MeteringCatalogue, and as DecodeEntry.
    */
-  async refresh(): Promise<'changed' | 'unchanged'> {
-    const { catalogue, clock } = this.#deps;
-    // Taken before: what is shown is at least as new as this instant.
-    const askedAt = clock.monotonic();
-    if ((await catalogue.revision()) === this.#revision) {
-      this.#readAt = askedAt;
-      return 'unchanged';
-    }
-    const { revision, entries } = await catalogue.entries();
-    const read = noEntries();
-    for (const { kind, id, body } of entries) this.#take(read, kind, id, body);
-    this.#entries = read;
-    this.#revision = revision;
-    this.#readAt = askedAt;
-    for (const listener of this.#listeners) listener();
-    return 'changed';
+  refresh(): Promise<'changed' | 'unchanged'> {
+    const refreshed = this.#refreshing.then(() => this.#refresh());
+    this.#refreshing = refreshed.catch(() => {});
+    return refreshed;
   }
 
   /** Refreshes every CATALOGUE_REFRESH_MS until the signal aborts; goes on after failures. Never rejects. */
@@ -109,6 +99,24 @@ export class CatalogueView {
       }
       await sleep(CATALOGUE_REFRESH_MS, signal);
     }
+  }
+
+  async #refresh(): Promise<'changed' | 'unchanged'> {
+    const { catalogue, clock } = this.#deps;
+    // Taken before: what is shown is at least as new as this instant.
+    const askedAt = clock.monotonic();
+    if ((await catalogue.revision()) === this.#revision) {
+      this.#readAt = askedAt;
+      return 'unchanged';
+    }
+    const { revision, entries } = await catalogue.entries();
+    const read = noEntries();
+    for (const { kind, id, body } of entries) this.#take(read, kind, id, body);
+    this.#entries = read;
+    this.#revision = revision;
+    this.#readAt = askedAt;
+    for (const listener of this.#listeners) listener();
+    return 'changed';
   }
 
   #take<Kind extends EntryKind>(

@@ -15,7 +15,7 @@ import { type ReckoningDeps, type ReckoningInput, reckon } from './reckoning.ts'
 
 export interface RaterDeps extends ReckoningDeps {
   readonly book: RatingBook;
-  readonly view: Pick<CatalogueView, 'all' | 'get' | 'revision'>;
+  readonly view: Pick<CatalogueView, 'all' | 'get' | 'revision' | 'refresh'>;
   readonly clock: Clock;
   /** Told of a tenant that can not be rated as things are; the others are, and it stays due. */
   readonly onTrouble: (tenant: string, error: unknown) => void;
@@ -62,7 +62,7 @@ export class Rater {
    * Does what is to be done now, a bounded part of it; nothing while the view has never been read: without
    * contracts every charge would be gone.
    *
-   * @throws as the book.
+   * @throws as the book, and as the view's refresh where the catalogue is away.
    */
   async turn(signal: AbortSignal): Promise<RatingTurn> {
     const turn = { rated: 0, conflicts: 0, failed: 0, finished: 0 };

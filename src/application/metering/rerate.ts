@@ -81,7 +81,7 @@ export async function previewEntry(
 
 function reckonNow(
   { book, clock, digest }: RerateDeps,
-  view: Pick<CatalogueView, 'all'>,
+  view: ReckoningDeps['view'],
   span: RerateSpan,
 ): Promise<Reckoning> {
   const nothing = new Set<string>();
@@ -95,13 +95,14 @@ function differenceOf({ before, change }: Reckoning): RerateDifference {
 
 /** The view as it would be with the entry in place of the one with its id. */
 function withEntry<Tried extends 'price' | 'contract'>(
-  view: Pick<CatalogueView, 'all'>,
+  view: ReckoningDeps['view'],
   kind: Tried,
   entry: CatalogueEntries[Tried],
-): Pick<CatalogueView, 'all'> {
+): ReckoningDeps['view'] {
   const entries = view.all(kind).filter(({ id }) => id !== entry.id);
   const tried: readonly CatalogueEntries[Tried][] = [...entries, entry];
   return {
+    refresh: () => view.refresh(),
     all: <Kind extends EntryKind>(of: Kind) =>
       // Of the same kind, so that they are entries of it.
       of === (kind as EntryKind) ? (tried as readonly CatalogueEntries[Kind][]) : view.all(of),
