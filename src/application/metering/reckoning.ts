@@ -78,9 +78,6 @@ export async function reckon(deps: ReckoningDeps, input: ReckoningInput): Promis
   // Behind the revision, and the mark that this is for: what another rater has reckoned by newer terms is
   // never overwritten by older ones, and its mark not taken away.
   await view.refresh();
-  // Behind the revision, and the mark that this is for: what another rater has reckoned by newer terms is
-  // never overwritten by older ones, and its mark not taken away.
-  await view.refresh();
   const contracts = view.all('contract').filter((contract) => contract.tenant === tenant);
   const terms: RatingTerms = { tenant, contracts, listPrices: view.all('price') };
   const target = await openPeriodAt(book, terms, now);
