@@ -15,7 +15,7 @@ import { CONTROL_PARTITION, type EventLog } from './event-log.ts';
 export type { EventLogHarness };
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
-const RANDOM_TIMEOUT_MS = 60_000;
+const RANDOM_TIMEOUT_MS = 180_000;
 
 export function eventLogContract(
   name: string,

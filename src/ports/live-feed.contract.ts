@@ -11,7 +11,7 @@ export interface LiveFeedUnderTest extends AsyncDisposable {
 }
 
 const RUNS = 40;
-const RANDOM_TIMEOUT_MS = 60_000;
+const RANDOM_TIMEOUT_MS = 180_000;
 
 export function liveFeedContract(name: string, create: () => Promise<LiveFeedUnderTest>): void {
   describe(`live feed contract: ${name}`, () => {

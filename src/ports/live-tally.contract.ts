@@ -15,7 +15,7 @@ import type { LiveTally, TallyReplacement } from './live-tally.ts';
 import { storeStepContract } from './store-step.contract.ts';
 import type { CreateStore, StoreUnderTest } from './store-under-test.ts';
 
-const RANDOM_TIMEOUT_MS = 60_000;
+const RANDOM_TIMEOUT_MS = 180_000;
 
 export function liveTallyContract(
   name: string,
