@@ -297,6 +297,37 @@ test('of two who decide at once one does', async () => {
   expect((await room.useCases.acts(null, null, 10)).acts).toHaveLength(1);
 });
 
+test('what is given up is not sent, and what is sent is sent once, by whoever decides at once', async () => {
+  for (const verbs of [
+    ['requeue', 'discard', 'requeue'],
+    ['discard', 'requeue', 'discard'],
+  ] as const) {
+    const room = new MeteringWorks('2026-03-10');
+    const report = reported(encodePulse(pulse('1', '5')));
+    room.letters.report([report]);
+    const desk = deskOn(room);
+    const outcomes = await Promise.all(verbs.map((verb) => desk[verb]({ id: report.id, actor })));
+    const state = verbs[0] === 'requeue' ? 'REQUEUED' : 'DISCARDED';
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['ok', 'conflict', 'conflict']);
+    expect(await onlyLetter(room)).toMatchObject({ state });
+    expect((await room.pulseLog.bounds(1)).end).toBe(state === 'REQUEUED' ? 1 : 0);
+  }
+});
+
+test('a decision that fails holds up none that comes behind it', async () => {
+  const room = new MeteringWorks('2026-03-10');
+  const report = reported(encodePulse(pulse('1', '5')));
+  room.letters.report([report]);
+  const append = () => Promise.reject(new Error('The log is away.'));
+  const desk = deskOn(room, { pulses: { ...room.parts.pulses, append } });
+  const [sent, given] = await Promise.allSettled([
+    desk.requeue({ id: report.id, actor }),
+    desk.discard({ id: report.id, actor }),
+  ]);
+  expect(sent.status).toBe('rejected');
+  expect(given).toMatchObject({ value: { kind: 'ok', letter: { state: 'DISCARDED' } } });
+});
+
 test('bytes of another log, or of one that is not here, are left where they are', async () => {
   const room = new MeteringWorks('2026-03-10');
   const origin = { logId: 'other', partition: 0, offset: 0, index: 0 };

@@ -65,6 +65,8 @@ const CLOCK_ACTOR = 'clock';
 
 export class DeadLetterDesk {
   readonly #deps: DeadLetterDeskDeps;
+  /** By letter: the end of what is being decided about it. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(deps: DeadLetterDeskDeps) {
     this.#deps = deps;
@@ -76,20 +78,39 @@ export class DeadLetterDesk {
    * @throws ApuraError `log_mismatch`: they come from another log; `not_ready`: this process has not that log.
    * @throws as EventLog.append and the stores: the letter is PENDING as before, or was sent.
    */
-  async requeue({ id, actor }: { id: string; actor: string }): Promise<LetterResult> {
-    const letter = await this.#deps.letters.get(id);
-    if (letter === null) return { kind: 'not_found' };
-    if (letter.state !== 'PENDING') return { kind: 'conflict', letter };
-    await this.#sendAgain(letter);
-    return this.#settle(letter, 'REQUEUED', actor);
+  requeue({ id, actor }: { id: string; actor: string }): Promise<LetterResult> {
+    return this.#inTurn(id, async () => {
+      const letter = await this.#deps.letters.get(id);
+      if (letter === null) return { kind: 'not_found' };
+      if (letter.state !== 'PENDING') return { kind: 'conflict', letter };
+      await this.#sendAgain(letter);
+      return this.#settle(letter, 'REQUEUED', actor);
+    });
   }
 
   /** Gives a PENDING letter up; its bytes stay. @throws as the stores. */
-  async discard({ id, actor }: { id: string; actor: string }): Promise<LetterResult> {
-    const letter = await this.#deps.letters.get(id);
-    if (letter === null) return { kind: 'not_found' };
-    if (letter.state !== 'PENDING') return { kind: 'conflict', letter };
-    return this.#settle(letter, 'DISCARDED', actor);
+  discard({ id, actor }: { id: string; actor: string }): Promise<LetterResult> {
+    return this.#inTurn(id, async () => {
+      const letter = await this.#deps.letters.get(id);
+      if (letter === null) return { kind: 'not_found' };
+      if (letter.state !== 'PENDING') return { kind: 'conflict', letter };
+      return this.#settle(letter, 'DISCARDED', actor);
+    });
+  }
+
+  /**
+   * One decision about a letter after another: who gave one up while its bytes were being sent would be
+   * told that they are not, and who sent it twice at once would have sent them twice. Of two processes
+   * the store lets one decide, but bytes may be on their way by then.
+   */
+  async #inTurn<T>(id: string, decide: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(id) ?? Promise.resolve()).then(decide, decide);
+    this.#turns.set(id, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+    }
   }
 
   /**
