@@ -41,6 +41,11 @@ const BURST_VOTES = 10;
  * those under way are on average, and one more may share an append with the burst before it.
  */
 const BURSTS_UNTIL_HELD = APPENDS_UNDER_WAY_MAX + 2;
+/** Less than the 3 s in which an append that finds no broker is tried again, and than a vote's 5 s. */
+const STANDSTILL_MS_MAX = 2_000;
+/** Each try takes some seconds, and a slow machine needs several. */
+const ASLEEP_MS_MAX = 300_000;
+const NIGHTS_MAX = 4;
 
 let apart: InstallationApart;
 beforeAll(async () => {
@@ -76,94 +81,114 @@ describe('kafka, redis and postgres under load', () => {
   });
 });
 
-describe('a door that sleeps through the pause and the close of a poll', () => {
-  test('acknowledges nothing that is not counted, and moves no closed result', async () => {
-    const { client, kafka } = apart;
-    const sleeper = 'ingest-2';
-    const door = apart.clientOf(sleeper);
-    await client.openPoll('night');
-    await apart.takesVotes('night');
-    const acknowledged = [...(await door.votes('night', 'a', 10))];
-    const waiting: { readonly key: string; readonly answer: Promise<Answer> }[] = [];
-    let answered = 0;
-    const send = (): readonly string[] => {
-      const keys = Array.from({ length: BURST_VOTES }, () => voteKey());
-      for (const key of keys) {
-        const answer = door.vote('night', 'a', key).finally(() => {
-          answered += 1;
+/** One night of a door: what came to the log late of the votes that it held back in its sleep. */
+async function sleepThroughTheClose(poll: string): Promise<number> {
+  const { client, kafka } = apart;
+  const sleeper = 'ingest-2';
+  const door = apart.clientOf(sleeper);
+  await client.openPoll(poll);
+  await apart.takesVotes(poll);
+  const acknowledged = [...(await door.votes(poll, 'a', 10))];
+  const waiting: { readonly key: string; readonly answer: Promise<Answer> }[] = [];
+  let answered = 0;
+  const send = (): readonly string[] => {
+    const keys = Array.from({ length: BURST_VOTES }, () => voteKey());
+    for (const key of keys) {
+      const answer = door.vote(poll, 'a', key).finally(() => {
+        answered += 1;
+      });
+      waiting.push({ key, answer });
+    }
+    return keys;
+  };
+  const pending = () => door.metric('apura_votes_pending');
+  let held: readonly string[] = [];
+  // The first ones are on their way to the log, the last ones behind them, the others before the door.
+  const fallsAsleep = async (): Promise<boolean> => {
+    const standsSince = performance.now();
+    for (const node of kafka?.nodes ?? []) node.pause();
+    try {
+      for (let bursts = 1; bursts <= BURSTS_UNTIL_HELD; bursts += 1) {
+        held = send();
+        const votes = bursts * BURST_VOTES;
+        const before = waiting.length - votes;
+        await waitUntil(`${votes} votes wait in the door, or one does not`, async () => {
+          return answered > before || (await pending()) === votes;
         });
-        waiting.push({ key, answer });
+        if (answered > before) return false;
       }
-      return keys;
-    };
-    const pending = () => door.metric('apura_votes_pending');
-    let held: readonly string[] = [];
-    // The first ones are on their way to the log, the last ones behind them, the others before the door.
-    const fallsAsleep = async (): Promise<boolean> => {
-      for (const node of kafka?.nodes ?? []) node.pause();
-      try {
-        for (let bursts = 1; bursts <= BURSTS_UNTIL_HELD; bursts += 1) {
-          held = send();
-          const votes = bursts * BURST_VOTES;
-          const before = waiting.length - votes;
-          await waitUntil(`${votes} votes wait in the door, or one does not`, async () => {
-            return answered > before || (await pending()) === votes;
-          });
-          if (answered > before) return false;
-        }
-        await apart.kill(sleeper, 'SIGSTOP');
-        return true;
-      } finally {
-        for (const node of kafka?.nodes ?? []) node.resume();
-      }
-    };
-    await waitUntil('the door sleeps with votes that it holds back', async () => {
+      await apart.kill(sleeper, 'SIGSTOP');
+      // Later than this it may have given up what was on its way, and let go of what it held back.
+      if (performance.now() - standsSince < STANDSTILL_MS_MAX) return true;
+      await apart.kill(sleeper, 'SIGCONT');
+      return false;
+    } finally {
+      for (const node of kafka?.nodes ?? []) node.resume();
+    }
+  };
+  await waitUntil(
+    'the door sleeps with votes that it holds back',
+    async () => {
       if (await fallsAsleep()) return true;
       // On a slow machine it hears of the standstill before it has taken them all: once more.
       await Promise.allSettled(waiting.map(({ answer }) => answer));
       await waitUntil('no vote waits in the door', async () => (await pending()) === 0);
-      await apart.takesVotes('night');
+      acknowledged.push(...(await door.votes(poll, 'a', 1)));
       return false;
-    });
-    send();
-    await client.act('night', 'pause');
-    send();
-    await client.inState('night', 'paused');
-    await client.act('night', 'close');
-    send();
-    await client.inState('night', 'closed');
-    const closed = (await client.counts('night')).votes;
-    await apart.kill(sleeper, 'SIGCONT');
+    },
+    ASLEEP_MS_MAX,
+  );
+  send();
+  await client.act(poll, 'pause');
+  send();
+  await client.inState(poll, 'paused');
+  await client.act(poll, 'close');
+  send();
+  await client.inState(poll, 'closed');
+  const closed = (await client.countsAtRest(poll)).votes;
+  await apart.kill(sleeper, 'SIGCONT');
 
-    const statuses: Record<string, number> = {};
-    for (const { key, answer } of waiting) {
-      const { status, json } = await answer;
-      if (status === 202) acknowledged.push(key);
-      const what = `${status} ${json.code ?? ''}`;
-      statuses[what] = (statuses[what] ?? 0) + 1;
+  const statuses: Record<string, number> = {};
+  for (const { key, answer } of waiting) {
+    const { status, json } = await answer;
+    if (status === 202) acknowledged.push(key);
+    const what = `${status} ${json.code ?? ''}`;
+    statuses[what] = (statuses[what] ?? 0) + 1;
+  }
+  // What the door still held goes to the log after those answers.
+  await waitUntil('no vote waits in the door', async () => (await pending()) === 0);
+  const atRest = await client.countsAtRest(poll);
+  const exported = await client.exportOf(poll, 'votes');
+  const states = Object.groupBy(exported, ({ state }) => String(state));
+  const counted = (states.counted ?? []).length;
+  console.log(
+    `door asleep: answers ${JSON.stringify(statuses)}, ${counted} counted, ` +
+      `${(states.late ?? []).length} late`,
+  );
+  expect(atRest.votes).toEqual(closed);
+  expect(atRest.votes).toEqual({ a: counted, b: 0 });
+  expect(Object.keys(states).filter((state) => state !== 'counted' && state !== 'late')).toEqual(
+    [],
+  );
+  for (const key of acknowledged) {
+    expect((await client.receipt(poll, key)).status).toBe('counted');
+  }
+  // Nobody was told yes of what woke up with the door.
+  expect(statuses['503 outcome_unknown']).toBeGreaterThanOrEqual(held.length);
+  expect((await apart.audit()).exitCode).toBe(0);
+  const woken = await Promise.all(held.map((key) => client.receipt(poll, key)));
+  return woken.filter(({ status }) => status === 'late').length;
+}
+
+describe('a door that sleeps through the pause and the close of a poll', () => {
+  test('acknowledges nothing that is not counted, and moves no closed result', async () => {
+    // What it holds back is lost, and not late, where it finds its log too slowly on waking; and the
+    // broker has some of it already where a partition had no other vote on its way. Whatever became of
+    // them was right, each time; but at least one must have come behind the close, or nothing was tried.
+    let late = 0;
+    for (let night = 1; night <= NIGHTS_MAX && late === 0; night += 1) {
+      late = await sleepThroughTheClose(`night-${night}`);
     }
-    // What the door still held goes to the log after those answers.
-    await waitUntil('no vote waits in the door', async () => (await pending()) === 0);
-    const atRest = await client.countsAtRest('night');
-    const exported = await client.exportOf('night', 'votes');
-    const states = Object.groupBy(exported, ({ state }) => String(state));
-    const counted = (states.counted ?? []).length;
-    console.log(
-      `door asleep: answers ${JSON.stringify(statuses)}, ${counted} counted, ` +
-        `${(states.late ?? []).length} late`,
-    );
-    expect(atRest.votes).toEqual(closed);
-    expect(atRest.votes).toEqual({ a: counted, b: 0 });
-    for (const key of acknowledged) {
-      expect((await client.receipt('night', key)).status).toBe('counted');
-    }
-    // What woke up with the door came into the log behind the close: uncounted, and nobody was told yes.
-    // One of them is counted where its partition had no other vote on its way, so that the broker held it.
-    const woken = await Promise.all(held.map((key) => client.receipt('night', key)));
-    const late = woken.filter(({ status }) => status === 'late').length;
     expect(late).toBeGreaterThan(0);
-    expect(woken.filter(({ status }) => status === 'counted').length).toBe(held.length - late);
-    expect(statuses['503 outcome_unknown']).toBeGreaterThanOrEqual(held.length);
-    expect((await apart.audit()).exitCode).toBe(0);
   });
 });

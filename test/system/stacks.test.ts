@@ -15,15 +15,15 @@ const OPTIONS = ['ana', 'davi', 'marina'];
 const PNG = Uint8Array.fromBase64(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==',
 );
-/** A vote is on the page in half a second where nothing else runs; this machine may run a lot. */
-const SHOWN_WITHIN_MS = 10_000;
-const STORY_MS = 120_000;
+const START_MS = 300_000;
 
 /** What the poll must count, as its voters were answered. */
 class Expected {
   readonly votes: Record<string, number> = Object.fromEntries(OPTIONS.map((id) => [id, 0]));
   /** Answers that said that a vote is in the log, repeats among them. */
   accepted = 0;
+  /** Tries beside them that the log may hold as well: their answer was that nobody knows, or none. */
+  doubtful = 0;
 
   count(option: string, votes = 1): void {
     this.votes[option] = (this.votes[option] ?? 0) + votes;
@@ -46,21 +46,36 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
     if (started === undefined) throw new Error(`There is no stack ${name}.`);
     stack = resources.use(started);
     [reader, otherReader] = stack.readers;
-  }, STORY_MS);
+  }, START_MS);
   afterAll(() => resources.disposeAsync());
 
   /** Runs a command against a process, as an operator. */
   const apura = (process: StackProcess, ...argv: readonly string[]): Promise<CommandEnd> =>
     runApura([...argv, '--url', process.url], { APURA_ADMIN_TOKEN: stack.token });
 
-  const formVote = async (process: StackProcess, option: string, key: string) => {
-    const response = await fetch(`${process.url}/p/${POLL}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: process.url },
-      body: new URLSearchParams({ option, key }),
+  /** Sends until the answer is another one than not now, which a process gives that stood still for a second. */
+  const answered = <T extends { readonly status: number; readonly text: string }>(
+    send: () => Promise<T>,
+  ): Promise<T> =>
+    waitUntil('a vote is answered', async () => {
+      const answer = await send();
+      if (answer.status !== 503) return answer;
+      if (!isRefusal(answer.text)) expected.doubtful += 1;
+      return false;
     });
-    return { status: response.status, text: await response.text() };
-  };
+
+  const sendVote = ({ client }: Pick<StackProcess, 'client'>, option: string, key = voteKey()) =>
+    answered(() => client.vote(POLL, option, key));
+
+  const formVote = (process: StackProcess, option: string, key: string) =>
+    answered(async () => {
+      const response = await fetch(`${process.url}/p/${POLL}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', origin: process.url },
+        body: new URLSearchParams({ option, key }),
+      });
+      return { status: response.status, text: await response.text() };
+    });
 
   const everyDoor = (what: string, code: string): Promise<unknown> =>
     Promise.all(
@@ -73,25 +88,43 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
     );
 
   const sameEverywhere = async (): Promise<PollCounts> => {
-    const counts = await reader.client.countsAtRest(POLL);
-    const others = await otherReader.client.countsAtRest(POLL);
-    expect(others).toEqual(counts);
+    let counts = await reader.client.countsAtRest(POLL);
+    // A mark of time in the log may come between the two: then they are asked once more.
+    await waitUntil('both readers show the same', async () => {
+      counts = await reader.client.countsAtRest(POLL);
+      return Bun.deepEquals(await otherReader.client.countsAtRest(POLL), counts);
+    });
     expect(counts).toMatchObject({ votes: expected.votes, total: expected.total, stale: false });
     return counts;
   };
 
-  /** Votes at every door, again and again, while something happens; resolves to all answers. */
+  /**
+   * Votes at every door, again and again, while something happens that ends it: from before it, when each
+   * door has taken a vote, until each has refused one. Resolves to all answers.
+   */
   const whileVoting = async (happen: () => Promise<void>) => {
     const answers: { readonly answer: Answer; readonly answeredAt: number }[] = [];
+    const doubtful: string[] = [];
+    const takers = new Set<StackProcess>();
+    const refusers = new Set<StackProcess>();
     let over = false;
-    const voters = stack.doors.map(async ({ client }) => {
+    const voters = stack.doors.map(async (door) => {
       while (!over) {
-        const answer = await client.vote(POLL, 'marina');
+        const key = voteKey();
+        const answer = await door.client.vote(POLL, 'marina', key);
+        if (answer.status === 503) {
+          if (!isRefusal(answer.text)) doubtful.push(key);
+          continue;
+        }
         answers.push({ answer, answeredAt: Date.now() });
+        (answer.status === 202 ? takers : refusers).add(door);
       }
     });
+    const all = (doors: ReadonlySet<StackProcess>): boolean => doors.size === stack.doors.length;
     try {
+      await waitUntil('every door has taken a vote', () => all(takers));
       await happen();
+      await waitUntil('every door has refused a vote', () => all(refusers));
     } finally {
       over = true;
       await Promise.all(voters);
@@ -99,6 +132,18 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
     const accepted = answers.filter(({ answer }) => answer.status === 202);
     expected.count('marina', accepted.length);
     expected.accepted += accepted.length;
+    if (doubtful.length > 0) {
+      for (const { client, name: door } of stack.doors) {
+        await waitUntil(`no vote waits in ${door}`, async () => {
+          return (await client.metric('apura_votes_pending')) === 0;
+        });
+      }
+      await reader.client.drained();
+      for (const key of doubtful) {
+        if ((await reader.client.receipt(POLL, key)).status === 'counted') expected.count('marina');
+      }
+      expected.doubtful += doubtful.length;
+    }
     return {
       accepted,
       refused: answers.filter(({ answer }) => answer.status !== 202),
@@ -138,14 +183,12 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
     using viewer = new LiveViewer(otherReader.url, `/v1/polls/${POLL}/live`);
     await viewer.message('the hello', ({ type }) => type === 'hello');
     const keys: string[] = [];
-    for (const { client } of stack.doors) {
+    for (const door of stack.doors) {
       const key = voteKey();
       keys.push(key);
       // The same vote at every door, one after the other and at once.
-      const first = await client.vote(POLL, 'ana', key);
-      const again = await Promise.all(
-        stack.doors.map((door) => door.client.vote(POLL, 'ana', key)),
-      );
+      const first = await sendVote(door, 'ana', key);
+      const again = await Promise.all(stack.doors.map((other) => sendVote(other, 'ana', key)));
       for (const { status, json } of [first, ...again])
         expect([status, json.id]).toEqual([202, key]);
       for (const process of stack.readers) {
@@ -162,10 +205,8 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
       expected.count('davi');
       expected.accepted += 1;
     }
-    await waitUntil(
-      'the live feed shows the votes',
-      () => viewer.messages.some(({ results }) => (results as Json)?.total === expected.total),
-      SHOWN_WITHIN_MS,
+    await waitUntil('the live feed shows the votes', () =>
+      viewer.messages.some(({ results }) => (results as Json)?.total === expected.total),
     );
     for (const [index, key] of keys.entries()) {
       const { client } = index % 2 === 0 ? reader : otherReader;
@@ -193,16 +234,27 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
         ),
       ),
     );
+    let counted = 0;
     for (const { exitCode, stdout, stderr } of loads) {
       expect({ exitCode, stderr, stdout }).toMatchObject({ exitCode: 0, stderr: '' });
-      const sheet = JSON.parse(stdout) as { accepted: number; tries: number; exact: boolean };
-      expect(sheet).toMatchObject({ accepted: 1_500, tries: 1_500, exact: true });
-      expected.accepted += sheet.accepted;
+      const { accepted, rejected, rejectedByCode, sent, tries, balance } = JSON.parse(
+        stdout,
+      ) as LoadSheet;
+      // A door that stood still for a second refuses what comes next, until it has caught up.
+      expect({ sent, rejectedByCode }).toEqual({
+        sent: 1_500,
+        rejectedByCode: rejected === 0 ? {} : { not_ready: rejected },
+      });
+      expect(accepted).toBeGreaterThan(0);
+      expect(JSON.parse(stdout)).toMatchObject({ exact: true });
+      expected.accepted += accepted;
+      expected.doubtful += tries - accepted - rejected;
+      counted += balance.countedAccepted + balance.countedUnknown;
     }
     const { votes } = await reader.client.countsAtRest(POLL);
     const before = expected.total;
     Object.assign(expected.votes, votes);
-    expect(expected.total - before).toBe(3_000);
+    expect(expected.total - before).toBe(counted);
     await sameEverywhere();
   });
 
@@ -225,12 +277,13 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
     const withKey = (key: string) => ({ ...json, 'idempotency-key': key });
     const good = '{"option":"ana"}';
     const minute = 60_000;
+    const ahead = voteKey(Date.now() + 60 * minute);
     const bad: readonly BadVote[] = [
       ['/v1/polls/nowhere/votes', json, good, 404, 'poll_not_found'],
       [votes, json, '{"option":"nobody"}', 422, 'option_not_found'],
       [votes, withKey('once'), good, 400, 'invalid_idempotency_key'],
       [votes, withKey(voteKey(Date.now() - 6 * minute)), good, 410, 'id_expired'],
-      [votes, withKey(voteKey(Date.now() + minute)), good, 400, 'id_in_future'],
+      [votes, withKey(ahead), good, 400, 'id_in_future'],
       [votes, json, '{"option":', 400, 'invalid_json'],
       [votes, json, '{}', 422, 'invalid_body'],
       [votes, json, '{"option":"ana","weight":2}', 422, 'unknown_field'],
@@ -241,7 +294,8 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
     ];
     for (const { name: door, client } of stack.doors) {
       for (const [path, headers, body, status, code] of bad) {
-        const answer = await client.ask(path, { body, headers });
+        // A connection may be cut off together with a body that is too large, before its answer is read.
+        const answer = await answered(() => client.ask(path, { body, headers }));
         expect([door, answer.status, answer.json.code]).toEqual([door, status, code]);
       }
       const got = await client.ask(votes);
@@ -259,8 +313,7 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
       latest = Date.parse(String(serverTime)) + stack.effectMs;
       await everyDoor('is paused', 'poll_not_open');
     });
-    expect(accepted.length).toBeGreaterThan(0);
-    expect(refused.length).toBeGreaterThan(0);
+    expect(accepted.length).toBeGreaterThanOrEqual(stack.doors.length);
     for (const { answer } of refused) {
       expect([answer.status, answer.json.code]).toEqual([409, 'poll_not_open']);
     }
@@ -275,8 +328,8 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
 
     await otherReader.client.act(POLL, 'resume');
     await everyDoor('takes votes again', 'option_not_found');
-    for (const { client } of stack.doors) {
-      expect((await client.vote(POLL, 'davi')).status).toBe(202);
+    for (const door of stack.doors) {
+      expect((await sendVote(door, 'davi')).status).toBe(202);
       expected.count('davi');
       expected.accepted += 1;
     }
@@ -313,14 +366,13 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
       expect(closed).toMatchObject({ exitCode: 0, stderr: '' });
       await everyDoor('is closed', 'poll_closed');
     });
-    expect(refused.length).toBeGreaterThan(0);
     for (const { answer } of refused) {
       expect([answer.status, answer.json.code]).toEqual([409, 'poll_closed']);
     }
     for (const { client } of stack.readers) await client.inState(POLL, 'closed');
     const { votes } = await sameEverywhere();
-    for (const { client } of stack.doors) {
-      const late = await client.vote(POLL, 'ana');
+    for (const door of stack.doors) {
+      const late = await sendVote(door, 'ana');
       expect([late.status, late.json.code]).toEqual([409, 'poll_closed']);
     }
     for (const process of stack.readers) {
@@ -339,10 +391,13 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
         expected.votes,
       );
       expect(sumsOf(hours)).toEqual(expected.votes);
+      const logged = Number(books.logged);
+      expect(logged).toBeGreaterThanOrEqual(expected.accepted);
+      expect(logged).toBeLessThanOrEqual(expected.accepted + expected.doubtful);
       expect(books).toEqual({
-        logged: expected.accepted,
+        logged,
         counted: expected.total,
-        duplicate: expected.accepted - expected.total,
+        duplicate: logged - expected.total,
         expired: 0,
         late: 0,
         voided: 0,
@@ -382,8 +437,12 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
 
   test('the books balance: for the referee, for the audit and for the doors', async () => {
     for (const { client } of stack.readers) {
-      await client.drained();
-      const { json } = await client.mustBe(200, '/v1/consistency');
+      // While sync is late with its next words, it is said that they are awaited.
+      const json = await waitUntil('sync has compared all', async () => {
+        const said = (await client.mustBe(200, '/v1/consistency')).json;
+        const isQuiet = said.drained === true && (said.alarms as unknown[]).length === 0;
+        return (said.state === 'different' || (said.state === 'consistent' && isQuiet)) && said;
+      });
       expect(json).toMatchObject({ state: 'consistent', drained: true, detail: null, alarms: [] });
     }
     const { exitCode, stdout, stderr } = await stack.run(['audit']);
@@ -397,18 +456,22 @@ describe.each(Object.keys(STACKS))('on %s', (name) => {
       const { text } = await client.mustBe(200, '/metrics');
       const rejected = [...text.matchAll(/^apura_votes_rejected_total\{[^}]*\} (\d+)$/gm)];
       const refusals = rejected.reduce((sum, [, count]) => sum + Number(count), 0);
-      expect(received).toBe(taken + refusals);
+      expect(received).toBe(taken + refusals + (await client.metric('apura_votes_unknown_total')));
       accepted += taken;
     }
-    expect(accepted).toBe(expected.accepted);
+    expect(accepted).toBeGreaterThanOrEqual(expected.accepted);
+    expect(accepted).toBeLessThanOrEqual(expected.accepted + expected.doubtful);
   });
 
   test('every process says that it is alive, ready and how durable votes are', async () => {
     for (const { name: process, client } of stack.processes) {
       expect((await client.ask('/healthz')).json).toEqual({ alive: true });
-      const { status, json } = await client.ask('/readyz');
-      const { ready, durability } = json;
-      expect([process, status, ready, durability]).toEqual([process, 200, true, stack.durability]);
+      // One that has just stood still says so until it has caught up.
+      const { json } = await waitUntil(`${process} is ready`, async () => {
+        const answer = await client.ask('/readyz');
+        return answer.status === 200 && answer;
+      });
+      expect([process, json.ready, json.durability]).toEqual([process, true, stack.durability]);
       expect((await client.mustBe(200, '/metrics')).text).toContain('apura_build_info');
     }
   });
@@ -427,6 +490,21 @@ type BadVote = readonly [
   status: number,
   code: string | undefined,
 ];
+
+/** Of what `apura load --json` says. */
+interface LoadSheet {
+  readonly sent: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly rejectedByCode: Json;
+  readonly tries: number;
+  readonly balance: { readonly countedAccepted: number; readonly countedUnknown: number };
+}
+
+/** Whether a 503, as a problem or as a page, says for certain that nothing was logged. */
+function isRefusal(text: string): boolean {
+  return /"code":"(not_ready|overloaded|log_unavailable)"/.test(text);
+}
 
 interface Window {
   readonly total: number;
