@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { textOf, useConsole } from '../console-context.ts';
 import { ScrollArea } from '../scroll-area.tsx';
+import { Absent } from './absent.tsx';
 import { Amount, Moment, momentText, Totals } from './amounts.tsx';
 import { ChargeLines } from './charge-lines.tsx';
 import type { PeriodRecord, PeriodState, Statement, UnpricedUsage } from './metering.ts';
@@ -74,9 +75,7 @@ export function ChargesPanel({ tenant, timeZone }: ChargesPanelProps) {
             {period !== undefined && <PeriodMark state={period.state} />}
           </div>
           {statement.value === null ? (
-            <p class="none" role={statement.failure === '' ? 'status' : 'alert'}>
-              {statement.failure || w.loading}
-            </p>
+            <Absent of={statement} />
           ) : (
             <StatementView statement={statement.value} />
           )}

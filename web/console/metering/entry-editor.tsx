@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useConsole } from '../console-context.ts';
 import { hrefOf } from '../route.ts';
 import type { Problem } from '../sender.ts';
+import { Absent } from './absent.tsx';
 import { DifferenceDialog } from './difference-dialog.tsx';
 import type { EditedEntries, EditedKind } from './entries.ts';
 import type { EntryRules } from './entry-rules.ts';
@@ -51,7 +52,7 @@ interface EntryEditorProps<Kind extends EditedKind, Form> {
 }
 
 export function EntryEditor<Kind extends EditedKind, Form>(props: EntryEditorProps<Kind, Form>) {
-  const { m, api } = useConsole();
+  const { api } = useConsole();
   const { id, rules, words } = props;
   const entry = useRemote(id === null ? null : `${rules.kind} ${id}`, () =>
     api.metering.entry(rules.kind, id ?? ''),
@@ -60,9 +61,7 @@ export function EntryEditor<Kind extends EditedKind, Form>(props: EntryEditorPro
     return (
       <>
         <BackLink kind={rules.kind} text={words.back} />
-        <p class="none" role={entry.failure === '' ? 'status' : 'alert'}>
-          {entry.failure || m.metering.loading}
-        </p>
+        <Absent of={entry} />
       </>
     );
   }

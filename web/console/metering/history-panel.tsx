@@ -1,6 +1,7 @@
 /** Every version that an entry has had, newest first, and what differs from the one before. */
 import { textOf, useConsole } from '../console-context.ts';
 import type { Messages } from '../messages-pt-br.ts';
+import { Absent } from './absent.tsx';
 import { Moment } from './amounts.tsx';
 import type { EditedKind } from './entries.ts';
 import { changedMembers } from './entry-changes.ts';
@@ -24,7 +25,7 @@ export function HistoryPanel({ kind, id, version }: HistoryPanelProps) {
   return (
     <Panel name={w.history}>
       {versions.length === 0 ? (
-        <p class="none">{history.failure || w.loading}</p>
+        <Absent of={history} />
       ) : (
         <ol class="history">
           {versions.map((entry, i) => {

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { textOf, useConsole } from '../console-context.ts';
 import { hrefOf } from '../route.ts';
 import { ScrollArea } from '../scroll-area.tsx';
+import { Absent } from './absent.tsx';
 import { Moment } from './amounts.tsx';
 import { bytesOfBase64, HEX_ROW_BYTES, hexRows, textOfBytes } from './byte-view.ts';
 import { Panel } from './fields.tsx';
@@ -29,9 +30,7 @@ export function LetterPage({ id }: { readonly id: string }) {
     return (
       <>
         {back}
-        <p class="none" role={letter.failure === '' ? 'status' : 'alert'}>
-          {letter.failure || w.loading}
-        </p>
+        <Absent of={letter} />
       </>
     );
   }

@@ -1,8 +1,8 @@
 /** The page of one kind of entry: its name, the way to a new one, what it is for, and all there are. */
 import type { ComponentChildren } from 'preact';
-import { useConsole } from '../console-context.ts';
 import { Icon } from '../icon.tsx';
 import { hrefOf } from '../route.ts';
+import { Absent } from './absent.tsx';
 import type { EditedKind } from './entries.ts';
 import type { Remote } from './use-remote.ts';
 
@@ -52,18 +52,11 @@ interface ListedProps {
 
 /** What was asked for, or why there is nothing to show of it. */
 export function Listed({ list, none, children }: ListedProps) {
-  const { m } = useConsole();
   if (list.value !== null && list.value.length > 0) return <>{children}</>;
-  if (list.failure !== '') {
-    return (
-      <p class="none" role="alert">
-        {list.failure}
-      </p>
-    );
-  }
+  if (list.value === null || list.failure !== '') return <Absent of={list} />;
   return (
     <p class="none" role="status">
-      {list.value === null ? m.metering.loading : none}
+      {none}
     </p>
   );
 }

@@ -202,7 +202,7 @@ export const METERING_EN: MeteringMessages = {
     requeue: (count) => `Requeued: ${count}.`,
     discard: (count) => `Discarded: ${count}.`,
   },
-  lettersFailedTitle: 'Not all of them could be',
+  lettersFailedTitle: 'Not all were resolved',
   lettersFailed: (count) => `Left as they were: ${count}`,
   lettersFailedMore: (count) => `and ${count} more`,
   letterFailure: {

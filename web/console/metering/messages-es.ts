@@ -203,7 +203,7 @@ export const METERING_ES: MeteringMessages = {
     requeue: (count) => `Reenviados: ${count}.`,
     discard: (count) => `Descartados: ${count}.`,
   },
-  lettersFailedTitle: 'No se pudo con todos',
+  lettersFailedTitle: 'No todos se resolvieron',
   lettersFailed: (count) => `Quedaron como estaban: ${count}`,
   lettersFailedMore: (count) => `y ${count} más`,
   letterFailure: {

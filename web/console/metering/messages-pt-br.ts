@@ -204,7 +204,7 @@ export const METERING_PT_BR = {
     requeue: (count: string) => `Reenviadas: ${count}.`,
     discard: (count: string) => `Descartadas: ${count}.`,
   },
-  lettersFailedTitle: 'Nem todas puderam',
+  lettersFailedTitle: 'Nem todas foram resolvidas',
   lettersFailed: (count: string) => `Ficaram como estavam: ${count}`,
   lettersFailedMore: (count: string) => `e mais ${count}`,
   letterFailure: {

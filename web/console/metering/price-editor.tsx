@@ -1,5 +1,7 @@
 /** Makes a list price or its next version, and an estimate under it. */
+
 import { useConsole } from '../console-context.ts';
+import { Absent } from './absent.tsx';
 import type { Contract } from './entries.ts';
 import { EntryEditor } from './entry-editor.tsx';
 import { CurrencyField, IdField } from './entry-fields.tsx';
@@ -17,13 +19,7 @@ export function PriceEditor({ id }: { readonly id: string | null }) {
   const contracts = useRemote('contracts', () => api.metering.entries('contract'));
   const known = contracts.value;
   // Without them nobody could say whose charges a price moves.
-  if (known === null) {
-    return (
-      <p class="none" role={contracts.failure === '' ? 'status' : 'alert'}>
-        {contracts.failure || w.loading}
-      </p>
-    );
-  }
+  if (known === null) return <Absent of={contracts} />;
   return (
     <EntryEditor
       id={id}
