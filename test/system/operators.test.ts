@@ -71,10 +71,11 @@ describe('without the operators’ token', () => {
     await using guessed = await Installation.start();
     const guess = () => guessed.client.ask('/v1/consistency', { token: 'not-the-token-at-all' });
     expect((await guess()).json.code).toBe('unauthorized');
-    const answers = await Promise.all(Array.from({ length: 30 }, guess));
-    const last = answers.at(-1);
-    expect(last?.json.code).toBe('too_many_attempts');
-    expect(Number(last?.headers.get('retry-after'))).toBeGreaterThan(0);
+    // At once they come in any order: the one after them all is stopped for certain.
+    await Promise.all(Array.from({ length: 30 }, guess));
+    const last = await guess();
+    expect(last.json.code).toBe('too_many_attempts');
+    expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
     // Voters behind the same address are not locked out with the guesser.
     expect((await guessed.client.ask('/v1/polls')).status).toBe(200);
   });
