@@ -414,8 +414,8 @@ describe('a running server', () => {
       });
       expect(parts.map(({ name }) => name).sort()).toEqual(['ledger', 'tally']);
       for (const { detail } of parts) expect(detail).toContain('Partition');
-      expect(serving.log).toContain('log_rewound');
-      expect((await client.counts('left')).stale).toBe(true);
+      await waitUntil('it has said why', () => serving.log.includes('log_rewound'));
+      await waitUntil('the counts are stale', async () => (await client.counts('left')).stale);
     } finally {
       await serving.kill('SIGKILL');
     }

@@ -119,8 +119,11 @@ async function checkFeed(poll: MatrixPoll, phase: Phase): Promise<void> {
   const hello = await viewer.message('the hello', ({ type }) => type === 'hello');
   expect(toldBy(hello.results as Json)).toEqual(expected(poll, 'public', phase));
   viewer.send({ type: 'auth', token: poll.voterToken });
-  const answer = await viewer.message('what the token opens', ({ type }) => type === 'results', 1);
-  expect(toldBy(answer.results as Json)).toEqual(expected(poll, 'voter', phase));
+  // Another frame of the public's may come first.
+  const wanted = expected(poll, 'voter', phase);
+  const isWanted = ({ type, results }: Json): boolean =>
+    type === 'results' && Bun.deepEquals(toldBy(results as Json), wanted);
+  await viewer.message('what the token opens', isWanted, 1);
 }
 
 async function checkPage(poll: MatrixPoll, phase: Phase): Promise<void> {
