@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { type Answer, voteKey } from '../support/api-client.ts';
 import { holdLog } from '../support/held-log.ts';
 import { Installation } from '../support/installation.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /**
  * No file may grow beyond 2 MiB: as on a full disk, a write fails. It needs no right that a test may
@@ -37,7 +38,9 @@ describe('a log that can not grow', () => {
     };
     await Promise.all(Array.from({ length: VOTERS }, voter));
     expect(await exit).toBe(1);
-    expect(apura.serving.log).toContain("stopping: The log's storage failed");
+    await waitUntil('it has said why', () =>
+      apura.serving.log.includes("stopping: The log's storage failed"),
+    );
 
     const keysOf = (status: number): string[] =>
       sent.filter(({ answer }) => answer?.status === status).map(({ key }) => key);

@@ -9,8 +9,8 @@ import { openPostgresPulseLedger } from '../../src/adapters/postgres/pulse-ledge
 import { type InstallationApart, startApart } from '../support/installation-apart.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-const START_MS = 240_000;
-const STORY_MS = 180_000;
+const START_MS = 600_000;
+const STORY_MS = 600_000;
 const PULSES = 20;
 const HOUR_MS = 3_600_000;
 const CONNECT = '/apura.metering.v1.PulseService/Ingest';
@@ -74,7 +74,7 @@ test(
     await waitUntil(
       'the archive has every copy',
       async () => (await exported()) === PULSES + 3,
-      60_000,
+      180_000,
     );
 
     const logId = /log (resource-consumption-[0-9a-f]+)/.exec(first)?.[1] ?? '';

@@ -8,15 +8,20 @@ import { startApura } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const IN_FLIGHT = 40;
+/** What a stop leaves requests to end in; less than the 5 s in which a door answers. */
+const GRACE_MS = 3_000;
+const TRIES_MAX = 5;
 
 describe('SIGTERM', () => {
-  test('lets every vote that waits for the log be answered, and loses none', async () => {
+  /** Whether it was stopped, and its log let go, within the time that a stop leaves. */
+  const isStoppedInTime = async (): Promise<boolean> => {
     await using apura = await Installation.start();
     const { client } = apura;
     await client.openPoll('last');
+    const since = performance.now();
     using held = holdLog(apura.dataDir);
     const keys = Array.from({ length: IN_FLIGHT }, () => voteKey());
-    const answers = Promise.all(keys.map((key) => client.vote('last', 'a', key)));
+    const answers = Promise.allSettled(keys.map((key) => client.vote('last', 'a', key)));
     await waitUntil('all votes wait for the log', async () => {
       return (await client.metric('apura_votes_pending')) === IN_FLIGHT;
     });
@@ -28,11 +33,29 @@ describe('SIGTERM', () => {
       ),
     );
     held.release();
-    expect((await answers).map(({ status }) => status)).toEqual(keys.map(() => 202));
+    const statuses = (await answers).map((each) =>
+      each.status === 'fulfilled' ? each.value.status : each.reason,
+    );
+    const tookMs = performance.now() - since;
     expect(await exitCode).toBe(0);
-
     await apura.restart();
-    expect((await client.countsAtRest('last')).votes).toEqual({ a: IN_FLIGHT, b: 0 });
+    const { votes } = await client.countsAtRest('last');
+    // What was said yes to is counted, however slow it all was.
+    const accepted = statuses.filter((status) => status === 202).length;
+    expect(votes.a).toBeGreaterThanOrEqual(accepted);
+    if (tookMs > GRACE_MS) return false;
+    expect(statuses).toEqual(keys.map(() => 202));
+    expect(votes).toEqual({ a: IN_FLIGHT, b: 0 });
+    return true;
+  };
+
+  test('lets every vote that waits for the log be answered, and loses none', async () => {
+    let tries = 1;
+    while (!(await isStoppedInTime())) {
+      // A machine that is this slow shows nothing: once more.
+      expect(tries).toBeLessThan(TRIES_MAX);
+      tries += 1;
+    }
   });
 
   test('under load loses nothing: the balance sheet is exact across the stop', async () => {
