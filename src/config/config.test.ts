@@ -131,10 +131,12 @@ describe('engines', () => {
     }
     const { APURA_ADMIN_TOKEN: _, ...anonymous } = APART;
     expect(() => checkApart('rate', configOf(anonymous))).toThrow('APURA_ADMIN_TOKEN');
-    const direct = { APURA_USAGE_TRANSPORT: 'grpc', APURA_RATING_URL: 'http://rating:8081' };
-    expect(() => checkApart('aggregate', configOf({ ...anonymous, ...direct }))).toThrow(
-      'APURA_ADMIN_TOKEN',
-    );
+    for (const kind of ['grpc', 'connect'] as const) {
+      const direct = { APURA_USAGE_TRANSPORT: kind, APURA_RATING_URL: 'http://rating:8081' };
+      const config = configOf({ ...anonymous, ...direct });
+      expect(config.usageTransport).toEqual({ kind, url: 'http://rating:8081' });
+      expect(() => checkApart('aggregate', config)).toThrow('APURA_ADMIN_TOKEN');
+    }
     expect(() => checkApart('archive', configOf(APART))).toThrow('APURA_ARCHIVE');
     checkApart('archive', configOf({ ...APART, APURA_ARCHIVE: 'cassandra://c:9042/apura' }));
   });
@@ -190,6 +192,7 @@ describe('the start is refused', () => {
     { APURA_AGGREGATE_EVERY: '48h' },
     { APURA_USAGE_TRANSPORT: 'pigeon' },
     { APURA_USAGE_TRANSPORT: 'grpc' },
+    { APURA_USAGE_TRANSPORT: 'connect' },
     { APURA_RATING_URL: 'localhost:8082', APURA_USAGE_TRANSPORT: 'grpc' },
     { APURA_RATING_URL: 'http://localhost:8082' },
     { APURA_LEDGER_RETENTION_DAYS: '0' },

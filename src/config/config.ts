@@ -19,10 +19,10 @@ export interface Engine<Kind extends string> {
   readonly url: string;
 }
 
-/** Through the broker, or straight to the rating service at `url`. */
+/** Through the broker, or straight to the rating service: `url` is that of its gRPC or of its HTTP port. */
 export type UsageTransportKind =
   | { readonly kind: 'broker' }
-  | { readonly kind: 'grpc'; readonly url: string };
+  | { readonly kind: 'grpc' | 'connect'; readonly url: string };
 
 export interface Config {
   /** Absolute path of the data folder. */
@@ -130,11 +130,13 @@ function usageTransportOf(env: Env): UsageTransportKind {
   const url = env.APURA_RATING_URL;
   if (kind === 'broker') {
     if (url === undefined) return { kind };
-    throw invalid('APURA_RATING_URL', 'is set, but APURA_USAGE_TRANSPORT is not grpc.');
+    throw invalid('APURA_RATING_URL', 'is set, but APURA_USAGE_TRANSPORT is not grpc or connect.');
   }
-  if (kind !== 'grpc') throw invalid('APURA_USAGE_TRANSPORT', `is "${kind}", not broker or grpc.`);
+  if (kind !== 'grpc' && kind !== 'connect') {
+    throw invalid('APURA_USAGE_TRANSPORT', `is "${kind}", not broker, grpc or connect.`);
+  }
   if (url === undefined) {
-    throw invalid('APURA_RATING_URL', 'is missing: APURA_USAGE_TRANSPORT is grpc.');
+    throw invalid('APURA_RATING_URL', `is missing: APURA_USAGE_TRANSPORT is ${kind}.`);
   }
   if (!/^https?:\/\/[^/?#@]+:\d{1,5}$/.test(url)) {
     throw invalid('APURA_RATING_URL', `is "${url}", not http://host:port or https://host:port.`);
@@ -291,7 +293,7 @@ export function checkApart(role: string, config: Config): void {
       'is missing: all doors sign with one key (openssl rand -hex 32).',
     );
   }
-  const sendsUsage = role === 'aggregate' && config.usageTransport.kind === 'grpc';
+  const sendsUsage = role === 'aggregate' && config.usageTransport.kind !== 'broker';
   if ((isDoor || role === 'rate' || sendsUsage) && config.adminToken === null) {
     throw invalid(
       'APURA_ADMIN_TOKEN',

@@ -46,12 +46,12 @@ export const ENV_VARIABLES = [
   {
     name: 'APURA_USAGE_TRANSPORT',
     placeholder: 'WAY',
-    help: "usage's way to rating: broker or grpc",
+    help: "usage's way to rating: broker, grpc or connect",
   },
   {
     name: 'APURA_RATING_URL',
     placeholder: 'ADDRESS',
-    help: 'gRPC address of apura rate, for the transport grpc',
+    help: 'address of apura rate, for the transports grpc and connect',
   },
   {
     name: 'APURA_SECRET',

@@ -1,4 +1,4 @@
-/** The way of usage records from the aggregate role to rating: through the broker, or straight by gRPC. */
+/** The way of usage records from the aggregate role to rating: through the broker, or straight. */
 import type { UsageRecord } from '../domain/metering/usage.ts';
 
 export interface UsageTransport extends AsyncDisposable {

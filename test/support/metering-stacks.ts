@@ -67,9 +67,12 @@ async function kafka(): Promise<MeteringStack> {
 async function rabbitmq(): Promise<MeteringStack> {
   const roles = { ...ROLES, aggregate: 0 };
   const apart = await startApart({ log: 'rabbitmq', roles, partitions: PARTITIONS, env: ENV });
-  const rating = apart.process('rate-1').grpcUrl;
-  const direct = { APURA_USAGE_TRANSPORT: 'grpc', APURA_RATING_URL: rating };
-  await Promise.all([apart.start('aggregate', direct), apart.start('aggregate', direct)]);
+  const { grpcUrl, url } = apart.process('rate-1');
+  // By one and the other: who of both has a partition brings its usage.
+  await Promise.all([
+    apart.start('aggregate', { APURA_USAGE_TRANSPORT: 'grpc', APURA_RATING_URL: grpcUrl }),
+    apart.start('aggregate', { APURA_USAGE_TRANSPORT: 'connect', APURA_RATING_URL: url }),
+  ]);
   return stackOf(apart);
 }
 

@@ -9,9 +9,11 @@ import { readWireContract } from '../../edge/grpc/wire-contract.ts';
 import { trustProxies } from '../../edge/http/client-address.ts';
 import { CloudEventsRoute } from '../../edge/http/cloud-events-route.ts';
 import { ConnectRoute } from '../../edge/http/connect-route.ts';
+import { ConnectUsageRoute } from '../../edge/http/connect-usage-route.ts';
 import type { Operators } from '../../edge/http/operators.ts';
 import { PulseIngest } from '../../edge/http/pulse-ingest.ts';
 import { matchesSha256 } from '../../edge/http/pulse-key-secret.ts';
+import { usageIntake } from '../../edge/http/usage-intake.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { tlsOf } from '../tls.ts';
@@ -38,6 +40,8 @@ export interface PulseFront extends AsyncDisposable {
     readonly connect: ConnectRoute;
     readonly cloudEvents: CloudEventsRoute;
   } | null;
+  /** Of the HTTP port; null where this process does not rate. */
+  readonly usage: ConnectUsageRoute | null;
   /** Of gRPC. */
   readonly url: string;
   readonly grpc: Pick<GrpcServer, 'connections' | 'calls' | 'streams' | 'cutOff'>;
@@ -55,6 +59,7 @@ export async function openPulseFront(deps: PulseFrontDeps): Promise<PulseFront> 
     tryOperatorToken: (token, remoteAddress) => operators.tryToken(token, remoteAddress),
   });
   const ingest = new PulseIngest({ door: door ?? NO_DOOR, keys, trouble: deps.trouble });
+  const reportFailure = (err: unknown): void => logger.error({ err }, 'a call has failed');
   const server = await startGrpcServer({
     host: config.httpHost,
     port: config.grpcPort,
@@ -66,18 +71,28 @@ export async function openPulseFront(deps: PulseFrontDeps): Promise<PulseFront> 
     isReady: deps.isReady,
     clientAddress: trustProxies(config.trustedProxies),
     clock,
-    reportFailure: (err) => logger.error({ err }, 'a call has failed'),
+    reportFailure,
   });
+  const contract = readWireContract();
+  const { putUsage } = deps;
   const routes =
     door === null
       ? null
       : {
-          connect: new ConnectRoute({ pulses: ingest, contract: readWireContract() }),
+          connect: new ConnectRoute({ pulses: ingest, contract }),
           cloudEvents: new CloudEventsRoute({ pulses: ingest }),
         };
   return {
     keys,
     routes,
+    usage:
+      putUsage === null
+        ? null
+        : new ConnectUsageRoute({
+            pulses: ingest,
+            take: usageIntake({ putUsage, reportFailure }),
+            contract,
+          }),
     url: server.url,
     grpc: server,
     [Symbol.asyncDispose]: () => server.stop(),

@@ -11,7 +11,7 @@ import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics, addPulseMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
 import { runUntilStopped } from '../event-loop.ts';
-import { openGrpcUsageTransport } from '../metering/grpc-usage-transport.ts';
+import { openDirectUsageTransport } from '../metering/direct-usage-transport.ts';
 import { aggregateJob, newWriterId } from '../metering/jobs.ts';
 import { type MeteringPlaces, meteringPlaces } from '../metering/logs-apart.ts';
 import { sleep } from '../sleep.ts';
@@ -182,7 +182,7 @@ async function openTransport(
   open: OpenPart,
 ): Promise<UsageTransport> {
   const { usageTransport } = config;
-  if (usageTransport.kind === 'grpc') return openGrpcUsageTransport(config, usageTransport.url);
+  if (usageTransport.kind !== 'broker') return openDirectUsageTransport(config, usageTransport);
   const log = await open('usage log', () => engines.log(usage));
   return {
     ...logUsageTransport({ log, clock, writerId: newWriterId() }),

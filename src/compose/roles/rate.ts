@@ -1,4 +1,4 @@
-/** `apura rate`: usage into the rating book, charges out of it; takes usage from the broker or by gRPC. */
+/** `apura rate`: usage into the rating book, from the broker or straight; charges out of it. */
 import { createHash } from 'node:crypto';
 import { CatalogueView } from '../../application/metering/catalogue-view.ts';
 import { Rater } from '../../application/metering/rater.ts';
@@ -83,7 +83,10 @@ export async function startRateRole(context: RoleContext): Promise<RunningRole> 
     }),
   );
   addGrpcMetrics(instruments, front.grpc);
-  const url = showStatus(context, cleanup, { role: ROLE, reports, instruments, readiness });
+  const url = showStatus(context, cleanup, {
+    ...{ role: ROLE, reports, instruments, readiness },
+    usage: front.usage,
+  });
   cleanup.defer(async () => {
     stop.abort();
     await running;
@@ -104,7 +107,7 @@ interface Intake extends AsyncDisposable {
   readonly trouble: string | null;
 }
 
-/** From the broker where that is the way; the gRPC port is open in any case. */
+/** From the broker where that is the way; the other ways are open in any case. */
 async function startIntake(
   context: RoleContext,
   usage: LogPlace,
@@ -114,8 +117,8 @@ async function startIntake(
   fail: (error: Error) => void,
 ): Promise<Intake> {
   const { engines, config, logger, clock } = context;
-  // What comes by gRPC is acknowledged once the book, on Postgres, has it.
-  if (config.usageTransport.kind === 'grpc') {
+  // What comes straight is acknowledged once the book, on Postgres, has it.
+  if (config.usageTransport.kind !== 'broker') {
     return { durability: 'power-safe', trouble: null, async [Symbol.asyncDispose]() {} };
   }
   await using cleanup = new AsyncDisposableStack();

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { ManualClock } from '../../adapters/memory/clock.ts';
 import { configOf } from '../../config/config.ts';
 import type { Env } from '../../config/env.ts';
+import { CONNECT_USAGE_PATH } from '../../edge/http/connect-usage-route.ts';
 import { createCors } from '../../edge/http/cors.ts';
 import { createResultsTokens } from '../../edge/http/results-token.ts';
 import { VoteRoute } from '../../edge/http/vote-route.ts';
@@ -64,7 +65,7 @@ describe('readiness', () => {
 });
 
 test('a worker says how it is without a token, and nothing else', async () => {
-  const server = startStatusServer(contextOf({}), operationsOf('It is behind.'));
+  const server = startStatusServer(contextOf({}), operationsOf('It is behind.'), null);
   running.push(() => server.stop());
   const ready = await fetch(`${server.url}/readyz`);
   expect([ready.status, await ready.json()]).toEqual([
@@ -73,7 +74,7 @@ test('a worker says how it is without a token, and nothing else', async () => {
   ]);
   const metrics = await fetch(`${server.url}/metrics`);
   expect(await metrics.text()).toContain('apura_build_info{version="1.2.3"} 1');
-  for (const path of ['/v1/consistency', '/v1/time', '/console']) {
+  for (const path of ['/v1/consistency', '/v1/time', '/console', CONNECT_USAGE_PATH]) {
     expect(await statusOf(server.url, path)).toBe(404);
   }
 });

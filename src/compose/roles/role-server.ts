@@ -1,6 +1,7 @@
 /** The HTTP of the roles that have no pages, and how each role says whether it is ready. */
 import type { Operations, Readiness, Surface } from '../../edge/http/api-deps.ts';
 import { trustProxies } from '../../edge/http/client-address.ts';
+import type { ConnectUsageRoute } from '../../edge/http/connect-usage-route.ts';
 import { createConsoleSessions } from '../../edge/http/console-sessions.ts';
 import { createFailedLogins } from '../../edge/http/failed-logins.ts';
 import { createOperators } from '../../edge/http/operators.ts';
@@ -60,13 +61,15 @@ export function processOperations(
 }
 
 /**
- * Where a process that nobody but its operators comes to says how it is, without a token.
+ * Where a process that nobody but its operators comes to says how it is, without a token; and takes
+ * usage, with one, where it rates.
  *
  * @throws ApuraError `port_in_use`; `invalid_config` where the address won't do.
  */
 export function startStatusServer(
   { config, clock, logger }: ServerContext,
   operations: ProcessOperations,
+  usage: ConnectUsageRoute | null,
 ): HttpServer {
   return startHttpServer({
     host: config.httpHost,
@@ -75,6 +78,7 @@ export function startStatusServer(
     sharePort: false,
     tls: null,
     votes: null,
+    usage,
     live: null,
     surface: 'admin',
     clientAddress: trustProxies([]),

@@ -11,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import type { ClientAddress } from '../http/client-address.ts';
 import { isRefusal, type PulseIngest, type PulseSender, refusal } from '../http/pulse-ingest.ts';
+import { OPERATORS_ONLY } from '../http/usage-intake.ts';
 import { type CallStatus, CODE_TRAILER, callStatus } from './call-status.ts';
 
 export interface AdmissionLimits {
@@ -47,7 +48,7 @@ export type CallCutOff =
 type Ended = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
 const NO_HEADERS = new Headers();
-const OPERATORS_ONLY = callStatus(refusal('forbidden', 'This method is for operators.'));
+const NO_OPERATOR = callStatus(OPERATORS_ONLY);
 const TOO_MANY = callStatus(
   refusal('overloaded', 'Too many calls are under way; nothing was taken.'),
 );
@@ -163,7 +164,7 @@ export class Admission {
     const address = clientAddress.of(peer, headers);
     const sender = pulses.sender(textOf(metadata, 'authorization'), address);
     if (isRefusal(sender)) return callStatus(sender);
-    if (need === 'operator' && sender.caller.key !== null) return OPERATORS_ONLY;
+    if (need === 'operator' && sender.caller.key !== null) return NO_OPERATOR;
     this.#senders.set(metadata, sender);
     return null;
   }

@@ -10,13 +10,14 @@ import type { UsageRecord } from '../../domain/metering/usage.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ClientAddress } from '../http/client-address.ts';
 import { PULSE_REQUEST_BYTES_MAX, type PulseIngest } from '../http/pulse-ingest.ts';
+import { USAGE_SERVICE } from '../http/usage-intake.ts';
 import { Admission, type AdmissionLimits, type CallCutOff } from './admission.ts';
 import { type Breach, FRAME_LIMITS, FrameGuard, type FrameLimits } from './frame-guard.ts';
 import { GuardedSocket } from './guarded-socket.ts';
 import { HEALTH_METHODS, healthHandlers } from './health-service.ts';
 import { PULSE_METHODS, PULSE_SERVICE, pulseHandlers, type StreamLimits } from './pulse-service.ts';
 import { REFLECTION_METHODS, reflectionHandlers } from './reflection-service.ts';
-import { USAGE_METHODS, USAGE_SERVICE, usageHandlers } from './usage-service.ts';
+import { USAGE_METHODS, usageHandlers } from './usage-service.ts';
 import { readWireContract } from './wire-contract.ts';
 
 export interface GrpcLimits extends AdmissionLimits, StreamLimits {

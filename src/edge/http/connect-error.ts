@@ -1,6 +1,6 @@
 /** Failures as the Connect protocol tells them: a code of its own in JSON, and Apura's beside it. */
+import type { ErrorCode } from '../../domain/error-codes.ts';
 import type { PublicErrorCode } from './problems.ts';
-import type { PulseRefusal } from './pulse-ingest.ts';
 import { retryInfo } from './pulse-retry-info.ts';
 
 type ConnectCode =
@@ -24,7 +24,7 @@ const STATUSES: Readonly<Record<ConnectCode, number>> = {
 };
 
 /** What is not here is `unavailable`: unknown, and to be sent again. */
-const CODES: Partial<Record<PublicErrorCode, ConnectCode>> = {
+const CODES: Partial<Record<ErrorCode | PublicErrorCode, ConnectCode>> = {
   malformed_request: 'invalid_argument',
   no_pulses: 'invalid_argument',
   too_many_pulses: 'invalid_argument',
@@ -41,8 +41,17 @@ const CODES: Partial<Record<PublicErrorCode, ConnectCode>> = {
   overloaded: 'resource_exhausted',
 };
 
+/** `retryAfterMs`: when to send the same again; null where it would come to the same. */
 export function connectError(
-  { code, detail, retryAfterMs }: PulseRefusal,
+  {
+    code,
+    detail,
+    retryAfterMs,
+  }: {
+    readonly code: ErrorCode | PublicErrorCode;
+    readonly detail: string;
+    readonly retryAfterMs: number | null;
+  },
   connectCode: ConnectCode = CODES[code] ?? 'unavailable',
 ): Response {
   const details =

@@ -1,6 +1,7 @@
 /** PulseService.Ingest by the Connect protocol: pulses over plain HTTP, and the fastest way in. */
 import type { FileRegistry } from '@bufbuild/protobuf';
 import { encodeIngestResponse } from '../../domain/metering/wire-ingest.ts';
+import { connectFormat, inTime, PROTO, unsupportedFormat } from './connect-call.ts';
 import { connectError } from './connect-error.ts';
 import { ConnectJson, jsonOfResults } from './connect-json.ts';
 import { readPulseBody } from './pulse-body.ts';
@@ -8,9 +9,7 @@ import {
   isRefusal,
   PULSE_REQUEST_BYTES_MAX,
   type PulseIngest,
-  type PulseRefusal,
   type PulseSender,
-  refusal,
 } from './pulse-ingest.ts';
 import { takeItems } from './pulse-items.ts';
 
@@ -18,12 +17,9 @@ export const CONNECT_INGEST_PATH = '/apura.metering.v1.PulseService/Ingest';
 
 /** Of a body in JSON. */
 export const CONNECT_JSON_BYTES_MAX = 4 * 1024 * 1024;
-const TIMEOUT_MS_MAX = 60_000;
 
-const PROTO = 'application/proto';
 const PROTO_ANSWER: ResponseInit = { headers: new Headers({ 'content-type': PROTO }) };
 const JSON_ANSWER: ResponseInit = { headers: new Headers({ 'content-type': 'application/json' }) };
-const LATE = refusal('outcome_unknown', 'The time that the call was given has passed.');
 
 export interface ConnectRouteDeps {
   readonly pulses: PulseIngest;
@@ -42,20 +38,16 @@ export class ConnectRoute {
   /** Answers one call. Never rejects. */
   async handle(request: Request, remoteAddress: string): Promise<Response> {
     const { headers } = request;
-    const type = headers.get('content-type');
-    const isProto = type === PROTO;
-    if (!isProto && !isJson(type)) {
-      const accept = { 'accept-post': `${PROTO}, application/json` };
-      return new Response(null, { status: 415, headers: accept });
-    }
+    const format = connectFormat(headers);
+    if (format === null) return unsupportedFormat();
+    const isProto = format === 'proto';
     const sender = this.#pulses.sender(headers.get('authorization'), remoteAddress);
     if (isRefusal(sender)) return connectError(sender);
     const bytesMax = isProto ? PULSE_REQUEST_BYTES_MAX : CONNECT_JSON_BYTES_MAX;
     const body = await readPulseBody(request, bytesMax);
     if (!(body instanceof Uint8Array)) return connectError(body);
     const answer = isProto ? this.#takeProto(body, sender) : this.#takeJson(body, sender);
-    const timeout = headers.get('connect-timeout-ms');
-    return timeout === null ? answer : inTime(answer, timeout);
+    return inTime(answer, headers);
   }
 
   async #takeProto(body: Uint8Array, sender: PulseSender): Promise<Response> {
@@ -71,23 +63,4 @@ export class ConnectRoute {
     if (isRefusal(results)) return connectError(results);
     return new Response(jsonOfResults(results), JSON_ANSWER);
   }
-}
-
-async function inTime(answer: Promise<Response>, timeout: string): Promise<Response> {
-  if (!/^\d{1,10}$/.test(timeout)) {
-    const wrong: PulseRefusal = refusal('invalid_body', 'Connect-Timeout-Ms is no whole number.');
-    return connectError(wrong);
-  }
-  const { promise, resolve } = Promise.withResolvers<Response>();
-  const timer = setTimeout(
-    () => resolve(connectError(LATE, 'deadline_exceeded')),
-    Math.min(Number(timeout), TIMEOUT_MS_MAX),
-  );
-  const first = await Promise.race([answer, promise]);
-  clearTimeout(timer);
-  return first;
-}
-
-function isJson(type: string | null): boolean {
-  return type !== null && /^application\/json\s*(;\s*charset=("?)utf-8\2\s*)?$/i.test(type);
 }

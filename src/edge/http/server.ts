@@ -4,6 +4,7 @@ import type { RequestContext, Surface } from './api-deps.ts';
 import type { ClientAddress } from './client-address.ts';
 import { CLOUD_EVENTS_PATH, type CloudEventsRoute } from './cloud-events-route.ts';
 import { CONNECT_INGEST_PATH, type ConnectRoute } from './connect-route.ts';
+import { CONNECT_USAGE_PATH, type ConnectUsageRoute } from './connect-usage-route.ts';
 import { PULSE_REQUEST_BYTES_MAX } from './pulse-ingest.ts';
 import type { VoteRoute } from './vote-route.ts';
 
@@ -29,6 +30,8 @@ export interface HttpServerDeps<SocketData> {
     readonly connect: ConnectRoute;
     readonly cloudEvents: CloudEventsRoute;
   } | null;
+  /** Null, or left out, where it takes no usage. */
+  readonly usage?: ConnectUsageRoute | null;
   /** Whether other processes of ours may listen on the port too, and the kernel deals connections out. */
   readonly sharePort: boolean;
   readonly api: { fetch(request: Request, context: RequestContext): Promise<Response> };
@@ -58,7 +61,7 @@ export interface HttpServer {
 
 /** @throws ApuraError `port_in_use`; `invalid_config` where the address or the certificate won't do. */
 export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): HttpServer {
-  const { api, live, votes, clientAddress, tls, pulses = null } = deps;
+  const { api, live, votes, clientAddress, tls, pulses = null, usage = null } = deps;
   const contextOf = (request: Request, server: Bun.Server<SocketData>): RequestContext => {
     const peer = server.requestIP(request)?.address ?? '';
     const forwardedTls =
@@ -77,11 +80,13 @@ export function startHttpServer<SocketData>(deps: HttpServerDeps<SocketData>): H
       // that asks for it, and the kernel would deal votes out between two installations.
       reusePort: deps.sharePort,
       idleTimeout: IDLE_SECONDS,
-      maxRequestBodySize: pulses === null ? REQUEST_BYTES_MAX : PULSE_REQUEST_BYTES_MAX,
+      maxRequestBodySize:
+        pulses === null && usage === null ? REQUEST_BYTES_MAX : PULSE_REQUEST_BYTES_MAX,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
       routes: {
         ...(votes === null ? {} : voteRoutes(votes)),
         ...(pulses === null ? {} : pulseRoutes(pulses, contextOf)),
+        ...(usage === null ? {} : usageRoutes(usage, contextOf)),
       },
       fetch(request, bunServer) {
         const context = contextOf(request, bunServer);
@@ -129,6 +134,18 @@ function pulseRoutes<SocketData>(
     [CLOUD_EVENTS_PATH]: {
       POST: (request: Request, server: Bun.Server<SocketData>) =>
         cloudEvents.handle(request, contextOf(request, server).remoteAddress),
+    },
+  };
+}
+
+function usageRoutes<SocketData>(
+  usage: ConnectUsageRoute,
+  contextOf: (request: Request, server: Bun.Server<SocketData>) => RequestContext,
+) {
+  return {
+    [CONNECT_USAGE_PATH]: {
+      POST: (request: Request, server: Bun.Server<SocketData>) =>
+        usage.handle(request, contextOf(request, server).remoteAddress),
     },
   };
 }
