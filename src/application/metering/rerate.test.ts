@@ -97,6 +97,21 @@ test('reckoning anew shows its difference, and stores it where it is told to', a
   expect(told(await room.useCases.rerate({ ...span, apply: true }))).toEqual(['EUR 0']);
 });
 
+test('what lies in the future is not stored: its minimum would not follow the contract', async () => {
+  const room = new MeteringWorks('2026-03-20');
+  const minimum = priceOf('disk', '2', { minimum: decimal('12') });
+  await room.put('contract', contract('gold', { prices: [minimum] }));
+  await room.rate();
+  const before = await room.told();
+  const apply = { tenant: 'acme', apply: true, actor: 'ann', to: at('9999-01-01') };
+  for (const from of [at('2026-03-20T02:00'), at('9998-12-01')]) {
+    expect(told(await room.useCases.rerate({ ...apply, from }))).toEqual([]);
+  }
+  await room.useCases.rerate({ ...apply, from: at('2026-03-01') });
+  expect(await room.told()).toEqual(before);
+  expect(before.at(-1)).toStartWith('gold 03-01');
+});
+
 test('what somebody else was quicker with is reckoned again, and left to the raters in the end', async () => {
   const room = await usedRoom();
   await room.put('contract', contract('gold', { prices: [priceOf('disk', '4')] }));
@@ -122,5 +137,6 @@ test('what somebody else was quicker with is reckoned again, and left to the rat
   expect(await room.book.due(1)).toEqual([]);
   await rerate(deps, input);
   expect(conflicts).toBe(0);
-  expect(await room.book.due(1)).toMatchObject([MARCH]);
+  // As far as usage can be: an hour ahead.
+  expect(await room.book.due(1)).toMatchObject([{ ...MARCH, to: at('2026-03-20T01:00') }]);
 });

@@ -1,4 +1,5 @@
 /** Shows what reckoning a tenant's charges anew would change, under today's terms or under one that is tried. */
+import { FUTURE_MS_MAX } from '../../domain/metering/pulse.ts';
 import {
   type RerateDifference,
   rerateDifference,
@@ -33,6 +34,9 @@ export interface RerateSpan {
 }
 
 /**
+ * What lies further ahead than a pulse may is left out: stored, charges of such a period (its minimum)
+ * would not follow the contract until somebody looked at them again.
+ *
  * With `apply` the difference is stored, and what is answered is what was stored. Where raters are quicker
  * every time, the tenant is left due and they store it.
  *
@@ -40,9 +44,12 @@ export interface RerateSpan {
  */
 export async function rerate(
   deps: RerateDeps,
-  { apply, actor, ...span }: RerateSpan & { readonly apply: boolean; readonly actor: string },
+  { apply, actor, ...asked }: RerateSpan & { readonly apply: boolean; readonly actor: string },
 ): Promise<RerateDifference> {
   const { book, view, catalogue, clock } = deps;
+  const ahead = clock.now() + FUTURE_MS_MAX;
+  if (asked.from > ahead) return rerateDifference([], []);
+  const span = { ...asked, to: Math.min(asked.to, ahead) };
   const { tenant, from, to } = wholeWindows(span);
   await view.refresh();
   let reckoned = await reckonNow(deps, view, span);

@@ -150,7 +150,7 @@ function applyRoute(useCases: Pick<MeteringUseCases, 'rerate'>): Route {
       summary: 'Reckon a tenant’s charges anew',
       description:
         'Final periods stay as they are: what differs there is charged as an adjustment in an open ' +
-        'one. Done again it changes nothing.',
+        'one. What lies in the future is left out. Done again it changes nothing.',
       security: OPERATOR_SECURITY,
       request: { body: jsonBody(applyBodySchema) },
       responses: {
