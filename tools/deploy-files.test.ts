@@ -50,7 +50,9 @@ function memoryMib(services: Readonly<Record<string, Service>>): number {
   return Object.values(services)
     .filter(({ profiles = ['kafka'] }) => profiles.includes('kafka'))
     .reduce((sum, { deploy }) => {
-      const limit = /^(\d+)M$/.exec(deploy?.resources?.limits.memory ?? '')?.[1];
+      // What is meant where a setting may say otherwise.
+      const memory = deploy?.resources?.limits.memory.replace(/^\$\{\w+:-(\w+)\}$/, '$1') ?? '';
+      const limit = /^(\d+)M$/.exec(memory)?.[1];
       expect(limit).toBeDefined();
       return sum + Number(limit) * (deploy?.replicas ?? 1);
     }, 0);
