@@ -8,7 +8,6 @@ import {
   flushRedis,
   killAndRestart,
   killBroker,
-  killDoor,
   killDoorBeforeConfirmation,
   killPostgres,
   killRedis,
@@ -25,7 +24,7 @@ const RATE = 500;
 const ROUNDS = 4;
 const FAULTS = [
   ...[1, 2].flatMap((number) => [
-    killDoor(`ingest-${number}`),
+    killAndRestart(`ingest-${number}`),
     killDoorBeforeConfirmation(`ingest-${number}`),
     killWorkers(number),
     stallWorkers(number),

@@ -7,7 +7,6 @@ import {
   flushRedis,
   killAndRestart,
   killBroker,
-  killDoor,
   killDoorBeforeConfirmation,
   killPostgres,
   killRedis,
@@ -21,7 +20,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const FAULTS = [
   killDoorBeforeConfirmation('ingest-1'),
-  killDoor('ingest-2'),
+  killAndRestart('ingest-2'),
   killWorkers(1),
   killWorkers(2),
   killAndRestart('query-1'),

@@ -4,7 +4,6 @@ import { Client } from 'pg';
 import { drillApart } from '../support/apart-drill.ts';
 import {
   killAndRestart,
-  killDoor,
   killRabbitmq,
   killWorkers,
   openRedis,
@@ -16,11 +15,11 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const FAULTS = [
-  killDoor('ingest-1'),
+  killAndRestart('ingest-1'),
   killWorkers(1),
   killRabbitmq,
   killAndRestart('sync-1'),
-  killDoor('ingest-2'),
+  killAndRestart('ingest-2'),
   stallWorkers(2),
 ];
 /** Some seconds where nothing else runs: this machine may run a lot. */

@@ -11,18 +11,6 @@ type Store = 'tally' | 'ledger';
 const AWAY_MS = 2_000;
 const STORES: readonly Store[] = ['tally', 'ledger'];
 
-/** kill -9 of a door; others take votes meanwhile. */
-export function killDoor(name: string): Fault {
-  return {
-    name: `kill -9 ${name}`,
-    async strike({ apart, votesGoOn }) {
-      await apart.kill(name);
-      await votesGoOn();
-      await apart.restart(name);
-    },
-  };
-}
-
 /** kill -9 of a door while the log holds votes of it that it has not confirmed: they are logged all the same. */
 export function killDoorBeforeConfirmation(name: string): Fault {
   return {
@@ -58,7 +46,7 @@ export function killWorkers(number: number): Fault {
   };
 }
 
-/** kill -9 of a process that nobody stands in for, and its start. */
+/** kill -9 of a process that votes need not wait for, and its start: of a door others take votes meanwhile. */
 export function killAndRestart(name: string): Fault {
   return {
     name: `kill -9 ${name}`,

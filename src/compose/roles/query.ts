@@ -16,7 +16,7 @@ import { addCountingMetrics, addDoorMetrics } from '../../telemetry/metrics.ts';
 import { version } from '../../version.ts';
 import { announcing } from '../announcing.ts';
 import { ensureDemoPoll } from '../demo-poll.ts';
-import { repeat } from '../event-loop.ts';
+import { repeat, runUntilStopped } from '../event-loop.ts';
 import { openFront } from '../front.ts';
 import { newPollId } from '../ingest.ts';
 import { openMeteringReader } from '../metering/reader-apart.ts';
@@ -132,12 +132,7 @@ export async function startQueryRole(context: RoleContext): Promise<RunningRole>
         (err) => logger.warn({ err, logId }, 'the log does not say where it ends'),
       ),
     );
-    const stop = new AbortController();
-    const running = reader.run(stop.signal).catch(fail);
-    cleanup.defer(async () => {
-      stop.abort();
-      await running;
-    });
+    cleanup.defer(runUntilStopped((signal) => reader.run(signal), fail));
   }
 
   const consistency = new ConsistencyBoard(
