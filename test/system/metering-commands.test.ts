@@ -12,6 +12,8 @@ import { waitUntil } from '../support/wait-until.ts';
 const START_MS = 600_000;
 const STORY_MS = 600_000;
 const PULSES = 20;
+const BATCHES = 20;
+const KILLS = 3;
 const HOUR_MS = 3_600_000;
 const CONNECT = '/apura.metering.v1.PulseService/Ingest';
 
@@ -52,6 +54,14 @@ async function run(...argv: readonly string[]): Promise<string> {
   return stdout;
 }
 
+/** The ids of all copies of pulses in the archive. */
+async function exported(): Promise<readonly string[]> {
+  const out = join(folder, 'pulses.ndjson');
+  await run('archive-export', ...SPAN, '--out', out, '--force');
+  const lines = readFileSync(out, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => String(JSON.parse(line).id));
+}
+
 test(
   'pulses are aggregated by one run; forgotten ones come back from the archive, once; a file has all',
   async () => {
@@ -66,14 +76,9 @@ test(
     expect(first).toMatch(/[1-9]\d* before, 0 after/);
     expect(await run('aggregate', '--once')).toContain('0 counted, 0 duplicates, 0 conflicts');
 
-    const exported = async (): Promise<number> => {
-      const out = join(folder, 'pulses.ndjson');
-      await run('archive-export', ...SPAN, '--out', out, '--force');
-      return readFileSync(out, 'utf8').split('\n').length - 1;
-    };
     await waitUntil(
       'the archive has every copy',
-      async () => (await exported()) === PULSES + 3,
+      async () => (await exported()).length === PULSES + 3,
       180_000,
     );
 
@@ -86,6 +91,34 @@ test(
     };
     expect(await all()).toEqual([String(PULSES + 3), String(PULSES), '3', '0']);
     expect(await all()).toEqual([String(PULSES + 3), '0', String(PULSES + 3), '0']);
+  },
+  STORY_MS,
+);
+
+test(
+  'an archive that is killed again and again while pulses come in keeps every one',
+  async () => {
+    const sent: string[] = [];
+    const sendBatches = async (): Promise<void> => {
+      for (let batch = 0; batch < BATCHES; batch += 1) {
+        const ids = Array.from({ length: PULSES }, (_, n) => `killed-${sent.length + n}`);
+        sent.push(...ids);
+        await send(ids);
+      }
+    };
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      await Promise.all([sendBatches(), apura.kill('archive-1')]);
+      await sendBatches();
+      await Promise.all([sendBatches(), apura.restart('archive-1')]);
+    }
+    const archived = async (): Promise<readonly string[]> =>
+      (await exported()).filter((id) => id.startsWith('killed-'));
+    await waitUntil(
+      'the archive has as many',
+      async () => (await archived()).length >= sent.length,
+      180_000,
+    );
+    expect((await archived()).toSorted()).toEqual(sent.toSorted());
   },
   STORY_MS,
 );
