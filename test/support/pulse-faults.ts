@@ -12,7 +12,7 @@ import {
 } from './pulse-drill.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** On Kafka; two aggregating processes, one that rates, and doors in `ingest-1` and `query-1`. */
+/** Two aggregating processes, one that rates, and doors in `ingest-1` and `query-1`. */
 export interface PulseDrill {
   readonly apart: InstallationApart;
   readonly senders: PulseSenders;
@@ -22,6 +22,8 @@ export interface PulseDrill {
 
 export interface PulseFault {
   readonly name: string;
+  /** Left out: it can strike whatever the log is on. */
+  readonly on?: 'kafka';
   /** Strikes, and resolves once all that was acknowledged meanwhile is counted. */
   strike(drill: PulseDrill): Promise<void>;
 }
@@ -33,6 +35,7 @@ const DIFFERENCES_SHOWN = 10;
 export const PULSE_FAULTS: readonly PulseFault[] = [
   {
     name: 'kill -9 of a door while the log has not confirmed',
+    on: 'kafka',
     async strike(drill) {
       const [broker] = drill.apart.kafka?.nodes ?? [];
       broker?.pause();
@@ -76,7 +79,8 @@ export const PULSE_FAULTS: readonly PulseFault[] = [
   {
     name: 'kill -9 of the broker',
     async strike(drill) {
-      const [broker] = drill.apart.kafka?.nodes ?? [];
+      const { kafka, rabbitmq } = drill.apart;
+      const broker = kafka?.nodes[0] ?? rabbitmq;
       await broker?.kill();
       await broker?.start();
       await goOn(drill);
