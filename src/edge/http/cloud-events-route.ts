@@ -1,7 +1,7 @@
 /** `POST /v1/pulses`: CloudEvents 1.0 over HTTP, structured, in batches, or binary. */
 import { type EventFields, pulseOfEvent } from './cloud-events.ts';
 import { problem } from './problems.ts';
-import { readPulseBody } from './pulse-body.ts';
+import { parsePulseJson, readPulseBody } from './pulse-body.ts';
 import {
   isRefusal,
   type PulseIngest,
@@ -21,8 +21,6 @@ const BATCH = /^application\/cloudevents-batch\+json\s*(;|$)/i;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 const OTHER_CHARSET = /charset=(?!"?utf-?8"?\s*(;|$))/i;
 const PREFIX = 'ce-';
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export class CloudEventsRoute {
   readonly #pulses: PulseIngest;
@@ -48,7 +46,7 @@ export class CloudEventsRoute {
     if (typeof backfill !== 'boolean') return problemOfRefusal(backfill);
     const body = await readPulseBody(request, CLOUD_EVENTS_BYTES_MAX);
     if (!(body instanceof Uint8Array)) return problemOfRefusal(body);
-    const json = parse(body);
+    const json = parsePulseJson(body);
     if (isRefusal(json)) return problemOfRefusal(json);
     if (BATCH.test(type)) {
       if (Array.isArray(json.value)) return this.#take(json.value, sender, backfill);
@@ -112,16 +110,6 @@ function unescaped(value: string): string {
     return decodeURIComponent(value);
   } catch {
     return value;
-  }
-}
-
-function parse(
-  bytes: Uint8Array,
-): { readonly kind: 'json'; readonly value: unknown } | PulseRefusal {
-  try {
-    return { kind: 'json', value: JSON.parse(decoder.decode(bytes)) };
-  } catch {
-    return refusal('invalid_json', 'The body is not valid JSON in UTF-8.');
   }
 }
 

@@ -8,7 +8,8 @@ import {
 } from '@bufbuild/protobuf';
 import { messageOf } from '../grpc/wire-contract.ts';
 import { timeOf } from './cloud-events.ts';
-import { type PulseRefusal, refusal } from './pulse-ingest.ts';
+import { parsePulseJson } from './pulse-body.ts';
+import { isRefusal, type PulseRefusal, refusal } from './pulse-ingest.ts';
 import { type ItemResult, type PulseItem, unreadable } from './pulse-items.ts';
 
 export interface JsonBatch {
@@ -17,7 +18,6 @@ export interface JsonBatch {
 }
 
 const FIELDS: ReadonlySet<string> = new Set(['pulses', 'allowBackfill', 'allow_backfill']);
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export class ConnectJson {
   readonly #pulse: DescMessage;
@@ -27,12 +27,9 @@ export class ConnectJson {
   }
 
   read(bytes: Uint8Array): JsonBatch | PulseRefusal {
-    let body: unknown;
-    try {
-      body = JSON.parse(decoder.decode(bytes));
-    } catch {
-      return refusal('invalid_json', 'The body is not valid JSON in UTF-8.');
-    }
+    const json = parsePulseJson(bytes);
+    if (isRefusal(json)) return json;
+    const { value: body } = json;
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
       return refusal('invalid_body', 'The body is not an object.');
     }

@@ -9,7 +9,7 @@ import {
 import { messageOf } from '../grpc/wire-contract.ts';
 import { connectFormat, inTime, PROTO, unsupportedFormat } from './connect-call.ts';
 import { connectError } from './connect-error.ts';
-import { readPulseBody } from './pulse-body.ts';
+import { parsePulseJson, readPulseBody } from './pulse-body.ts';
 import {
   isRefusal,
   PULSE_REQUEST_BYTES_MAX,
@@ -20,8 +20,6 @@ import {
 import { OPERATORS_ONLY, USAGE_SERVICE, type UsageIntake } from './usage-intake.ts';
 
 export const CONNECT_USAGE_PATH = `/${USAGE_SERVICE}/PutUsage`;
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export interface ConnectUsageRouteDeps {
   /** Says who calls. */
@@ -63,14 +61,10 @@ export class ConnectUsageRoute {
   }
 
   #bytesOf(body: Uint8Array): Uint8Array | PulseRefusal {
-    let json: JsonValue;
+    const json = parsePulseJson(body);
+    if (isRefusal(json)) return json;
     try {
-      json = JSON.parse(decoder.decode(body)) as JsonValue;
-    } catch {
-      return refusal('invalid_json', 'The body is not valid JSON in UTF-8.');
-    }
-    try {
-      return toBinary(this.#request, fromJson(this.#request, json));
+      return toBinary(this.#request, fromJson(this.#request, json.value as JsonValue));
     } catch (error) {
       const why = error instanceof Error ? error.message : 'It is no PutUsageRequest.';
       return refusal('invalid_body', why.slice(0, 200));

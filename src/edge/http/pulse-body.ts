@@ -5,6 +5,7 @@ import { type PulseRefusal, refusal } from './pulse-ingest.ts';
 import { readBytes } from './request-body.ts';
 
 const unpack = promisify(gunzip);
+const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** `bytesMax`: of the body as it came, and unpacked. */
 export async function readPulseBody(
@@ -36,6 +37,17 @@ export async function readPulseBody(
     const isLarge =
       error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
     return isLarge ? tooLarge(bytesMax) : refusal('invalid_body', 'The body is not valid gzip.');
+  }
+}
+
+/** The JSON that a body is, or why it is none. */
+export function parsePulseJson(
+  bytes: Uint8Array,
+): { readonly kind: 'json'; readonly value: unknown } | PulseRefusal {
+  try {
+    return { kind: 'json', value: JSON.parse(decoder.decode(bytes)) };
+  } catch {
+    return refusal('invalid_json', 'The body is not valid JSON in UTF-8.');
   }
 }
 
