@@ -77,6 +77,10 @@ export class FakePollServer implements AsyncDisposable {
   clockSkewMs = 0;
   /** How many times GET /v1/consistency says that the stores are still behind. */
   behindFor = 0;
+  /** Votes of others that are in the log, but in no store yet. */
+  uncounted = 0;
+  /** Told of every operators' request before it is answered. */
+  onAsked: (pathname: string) => void = () => {};
   /** What the server's own check finds wrong. */
   inconsistency: string | null = null;
   /** Taken off what results show of the first option. */
@@ -137,14 +141,16 @@ export class FakePollServer implements AsyncDisposable {
         return this.#vote(request, response);
     }
     if (!operator) return refuse(response, 401, 'unauthorized');
+    this.onAsked(pathname);
     switch (pathname) {
       case '/v1/polls/demo/results':
         return answer(response, 200, this.#results());
       case '/v1/consistency': {
-        const drained = this.behindFor <= 0;
+        const isBehind = this.behindFor > 0;
         this.behindFor -= 1;
-        const end = this.rows.length;
-        const next = drained ? end : Math.max(0, end - 1);
+        const end = this.rows.length + this.uncounted;
+        const next = Math.max(0, this.rows.length - (isBehind ? 1 : 0));
+        const drained = next === end;
         return answer(response, 200, {
           state: this.inconsistency === null ? 'consistent' : 'different',
           detail: this.inconsistency,

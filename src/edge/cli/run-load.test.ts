@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { voteKey } from '../../../test/support/api-client.ts';
 import { FakePollServer, type TryFate } from '../../../test/support/fake-poll-server.ts';
 import { type RecordingIo, recordingIo } from '../../../test/support/recording-io.ts';
 import { runLoad } from './run-load.ts';
@@ -103,6 +104,51 @@ describe('an honest server', () => {
     const { exitCode, report } = await reportOf(server);
     expect([exitCode, report.exact]).toEqual([0, true]);
     expect(server.behindFor).toBeLessThan(0);
+  });
+
+  /** What an operator's requests are about, as the sheet makes them. */
+  type Step = 'results' | 'consistency' | 'export';
+
+  test.each<readonly (readonly [step: Step, nth: number])[]>([
+    // Logged when the stores had counted this run's votes, counted when the export had begun.
+    [
+      ['consistency', 2],
+      ['results', 2],
+    ],
+    [
+      ['consistency', 2],
+      ['consistency', 3],
+    ],
+    [
+      ['export', 1],
+      ['results', 2],
+    ],
+    // Logged behind the export, while the results are waited for.
+    [
+      ['results', 2],
+      ['consistency', 3],
+    ],
+    [
+      ['results', 2],
+      ['results', 2],
+    ],
+  ])('is not accused of the vote of another, logged at %p and counted at %p', async (...when) => {
+    await using server = await new FakePollServer().start();
+    const asked: Record<string, number> = {};
+    server.onAsked = (pathname) => {
+      const step = pathname.slice(pathname.lastIndexOf('/') + 1);
+      asked[step] = (asked[step] ?? 0) + 1;
+      const [isLogged, isCounted] = when.map(([at, nth]) => step === at && asked[at] === nth);
+      if (isLogged) server.uncounted = 1;
+      if (isCounted) {
+        server.uncounted = 0;
+        server.rows.push({ id: voteKey(), option: 'bia' });
+      }
+    };
+    const { exitCode, report } = await reportOf(server, '--settle', '300ms');
+    expect(report.balance.violations).toEqual([]);
+    expect([exitCode, report.exact]).toEqual([0, true]);
+    expect(server.rows.length).toBe(101);
   });
 
   test('whose clock is two hours off gets ids in its own time', async () => {

@@ -13,7 +13,12 @@ import {
   switchFlag,
   textFlag,
 } from './flag.ts';
-import { BalanceCheck, type BalanceSheet, type OptionCounts } from './load/balance-sheet.ts';
+import {
+  BalanceCheck,
+  type BalanceSheet,
+  type OptionCounts,
+  type ResultsSeen,
+} from './load/balance-sheet.ts';
 import { LoadGenerator } from './load/load-generator.ts';
 import { type LoadRun, loadReportJson, loadReportText } from './load/load-report.ts';
 import { LoadSchedule } from './load/load-schedule.ts';
@@ -245,20 +250,24 @@ async function drawSheet(
     words: rows === 0 ? 'waiting for the server to count' : `${rows} ids compared`,
   }));
   await books.counted(flags.settle);
-  const { logEnd } = await books.position();
+  const start = await books.position();
   await books.readVotes((vote) => {
     rows += 1;
     check.add(vote);
   });
-  const position = await books.position();
-  const atRest = position.drained && isSame(position.logEnd, logEnd);
-  const { inconsistency } = position;
+  const look = async (): Promise<ResultsSeen> => {
+    const after = await books.results();
+    const { logEnd, drained, inconsistency } = await books.position();
+    // Else others voted meanwhile: what was logged but not yet counted at the start is in no export.
+    const atRest = start.drained && drained && isSame(start.logEnd, logEnd);
+    return { before, after, atRest, inconsistency };
+  };
   // Results are shown from the tally a few times a second, so they may follow by a moment.
   const deadline = monotonic() + Math.min(RESULTS_WITHIN_MS, flags.settle);
-  let results = { before, after: await books.results(), atRest, inconsistency };
+  let results = await look();
   while (!check.agreesWith(results) && monotonic() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-    results = { ...results, after: await books.results() };
+    results = await look();
   }
   return check.conclude(record, results);
 }
