@@ -12,6 +12,7 @@ import {
 } from './coverage.ts';
 import { COVERED_WHOLE, GROUPS, LINT_TARGETS, type TestGroup } from './test-groups.ts';
 import {
+  firstFailures,
   parseAllowedSkips,
   parseJunit,
   parseLoadErrors,
@@ -31,6 +32,8 @@ interface Result extends Totals {
   readonly seconds: number;
   /** One paragraph each, to be read at the end. */
   readonly failures: readonly string[];
+  /** The first one of every file, a line each. */
+  readonly first: readonly string[];
   readonly coverage: readonly FileCoverage[] | null;
 }
 
@@ -107,7 +110,7 @@ async function runLint(): Promise<Result> {
   }
   const failed = failures.length;
   const passed = LINT_TARGETS.length - failed;
-  return { name: 'lint', passed, failed, skipped: 0, seconds, failures, coverage: null };
+  return { name: 'lint', passed, failed, skipped: 0, seconds, failures, first: [], coverage: null };
 }
 
 async function runGroup(
@@ -124,7 +127,7 @@ async function runGroup(
       : [];
     if (!group.expected) print('There is no test here yet.\n');
     const failed = failures.length;
-    return { name, passed: 0, failed, skipped: 0, seconds: 0, failures, coverage: null };
+    return { name, passed: 0, failed, skipped: 0, seconds: 0, failures, first: [], coverage: null };
   }
 
   const junitFile = join(resultsFolder, `${name}.xml`);
@@ -178,7 +181,8 @@ async function runGroup(
   }
   const lcov = join(coverageFolder, 'lcov.info');
   const coverage = existsSync(lcov) ? parseLcov(readFileSync(lcov, 'utf8')) : null;
-  return { name, passed: totals.passed, failed, skipped, seconds, failures, coverage };
+  const first = firstFailures(tests);
+  return { name, passed: totals.passed, failed, skipped, seconds, failures, first, coverage };
 }
 
 /** Two groups at a time, each of which is printed when it has ended; one alone as it goes. */
@@ -238,6 +242,7 @@ function checkCoverage(
     skipped: 0,
     seconds: 0,
     failures,
+    first: [],
     coverage: null,
   };
 }
@@ -311,6 +316,10 @@ function printResults(results: readonly Result[]): void {
   if (failures.length === 0) return;
   const paragraphs = failures.map((words) => (words.includes('\n') ? `${words}\n` : words));
   console.log(`\nFailures\n\n${paragraphs.join('\n').trimEnd()}`);
+  const first = results.flatMap((result) => result.first);
+  if (first.length === 0) return;
+  // The end of a long output is what is read first, and at times all that is kept of it.
+  console.log(`\nThe first failure of every file\n\n${first.join('\n')}`);
 }
 
 function formatTotals({ passed, failed, skipped }: Totals): string {

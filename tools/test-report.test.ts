@@ -1,6 +1,12 @@
 /** Proves that no failure of a run can be read as a success, on reports as Bun writes them. */
 import { describe, expect, test } from 'bun:test';
-import { parseAllowedSkips, parseJunit, parseLoadErrors, parseTotals } from './test-report.ts';
+import {
+  firstFailures,
+  parseAllowedSkips,
+  parseJunit,
+  parseLoadErrors,
+  parseTotals,
+} from './test-report.ts';
 
 const OUTPUT = `
 src/b.test.ts:
@@ -83,6 +89,18 @@ test('each test is known by its file, line, full name, outcome and cause', () =>
       cause: 'test timed out',
     },
   ]);
+});
+
+test('of a file whose tests fail one after the other the first one stands for all, with its cause', () => {
+  const [story] = parseJunit(JUNIT).filter(({ outcome }) => outcome === 'failed');
+  if (story === undefined) throw new Error('One of them failed.');
+  expect(firstFailures(parseJunit(JUNIT))).toEqual([
+    'src/a.test.ts:8 fails <& "quoted" (and 1 more of this file): ' +
+      'AssertionError: expect(1) at src/a.test.ts:8:50!',
+  ]);
+  const long = { ...story, file: 'src/c.test.ts', cause: 'x'.repeat(9_999) };
+  expect(firstFailures([long])[0]?.length).toBeLessThan(600);
+  expect(firstFailures([{ ...story, outcome: 'passed' }])).toEqual([]);
 });
 
 test('a skip is allowed by its full name and only with a reason', () => {

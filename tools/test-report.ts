@@ -86,6 +86,25 @@ function unescapeXml(text: string): string {
   });
 }
 
+const CAUSE_SHOWN_MAX = 500;
+
+/**
+ * The first failure of every file, a line each: tests that tell one story fail one after the other, and the
+ * first one says why.
+ */
+export function firstFailures(tests: readonly TestOutcome[]): string[] {
+  const byFile = Map.groupBy(
+    tests.filter(({ outcome }) => outcome === 'failed'),
+    ({ file }) => file,
+  );
+  return [...byFile.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const more = others.length === 0 ? '' : ` (and ${others.length} more of this file)`;
+    const cause = first.cause.replaceAll(/\s+/g, ' ').slice(0, CAUSE_SHOWN_MAX);
+    return [`${first.file}:${first.line} ${first.name}${more}: ${cause}`];
+  });
+}
+
 /** The tests that may be skipped in CI: test/skips.md names each in backticks at the start of a list item. */
 export function parseAllowedSkips(page: string): Set<string> {
   const allowed = new Set<string>();
