@@ -3,6 +3,7 @@ import { runToEnd } from './child.ts';
 import { atLeast, count, noted, perSecond, required } from './figure.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
 import { benchProgram, SERVER_CPU } from './programs.ts';
+import { tenantNames } from './pulse-template.ts';
 import { median } from './statistics.ts';
 import { writeSyntheticPulses } from './synthetic-pulses.ts';
 
@@ -31,7 +32,7 @@ async function run({ folder, quick, say }: PartRun): Promise<PartResult> {
   const spec = {
     pulses,
     pulsesPerBlock: PULSES_PER_BLOCK,
-    tenants: TENANTS,
+    tenants: tenantNames(TENANTS),
     writer: 1,
     from: to - HOUR_MS,
     to,

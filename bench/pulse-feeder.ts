@@ -1,13 +1,16 @@
 /** Fills a pulse ledger by steps as the aggregation commits them, without a log before it. */
 import { decodeBlock } from '../src/domain/counting/block.ts';
+import { callersTenant } from '../src/domain/metering/callers-tenant.ts';
 import { decodePulses, type PulseBlockAt } from '../src/domain/metering/pulse-columns.ts';
+import { tenantPartition } from '../src/domain/metering/pulse-text.ts';
 import { foldUsage } from '../src/domain/metering/usage-fold.ts';
 import type { PulseLedger, PulseStep } from '../src/ports/pulse-ledger.ts';
-import { pulseBlocks, type SyntheticPulses } from './synthetic-pulses.ts';
+import { type PulseBlockBytes, pulseBlocks, type SyntheticPulses } from './synthetic-pulses.ts';
 
 /** As many as two MiB of the log hold. */
 export const FED_STEP_PULSES = 20_000;
 const STEP_BLOCKS = 5;
+const BLOCK_PULSES = FED_STEP_PULSES / STEP_BLOCKS;
 /** Steps that are decoded and added up before they are committed: what that takes is not the ledger's. */
 const PREPARED_STEPS = 12;
 
@@ -23,6 +26,20 @@ export interface FedPulses {
   readonly cpuMicros: number;
 }
 
+/** What one partition is fed. */
+interface Stream {
+  readonly partition: number;
+  readonly steps: number;
+  readonly blocks: Iterator<PulseBlockBytes>;
+  left: number;
+}
+
+function blockOf({ blocks }: Stream): PulseBlockBytes {
+  const { value, done } = blocks.next();
+  if (done === true) throw new Error('A partition has fewer blocks than steps of them.');
+  return value;
+}
+
 /** Commits steps of new pulses, each partition's one behind the other, as the aggregation does. */
 export class PulseFeeder {
   readonly #ledger: PulseLedger;
@@ -31,7 +48,6 @@ export class PulseFeeder {
   readonly #lanes: number;
   readonly #epochs: number[] = [];
   readonly #next: number[] = [];
-  #steps = 0;
 
   constructor(ledger: PulseLedger, partitions: number, lanes: number) {
     this.#ledger = ledger;
@@ -50,7 +66,6 @@ export class PulseFeeder {
   async feed(spec: Omit<SyntheticPulses, 'pulsesPerBlock'>): Promise<FedPulses> {
     const commits: number[] = [];
     let [pulses, sum, committingMs, cpuMicros] = [0, 0n, 0, 0];
-    let blocks: PulseBlockAt[] = [];
     let steps: PulseStep[] = [];
     const commitAll = async (): Promise<void> => {
       const [startedAt, before] = [performance.now(), process.cpuUsage()];
@@ -61,22 +76,41 @@ export class PulseFeeder {
       pulses += steps.length * FED_STEP_PULSES;
       steps = [];
     };
-    for (const made of pulseBlocks({ ...spec, pulsesPerBlock: FED_STEP_PULSES / STEP_BLOCKS })) {
-      const block = decodeBlock(made.bytes);
-      if (block.kind !== 'pulses') throw new Error(`A block of ${block.kind}.`);
-      blocks.push({ offset: this.#offset + blocks.length, block });
-      sum += made.sum;
-      if (blocks.length < STEP_BLOCKS) continue;
-      const step = this.#step(blocks);
-      blocks = [];
-      this.#next[step.partition] = step.checkpoint.nextOffset;
-      this.#steps += 1;
-      steps.push(step);
+    const streams = this.#streams(spec);
+    for (;;) {
+      // The one that has most before it, so that all of them come to the end of the time together.
+      const next = streams.reduce((a, b) => (b.left * a.steps > a.left * b.steps ? b : a));
+      if (next.left === 0) break;
+      next.left -= 1;
+      const made = Array.from({ length: STEP_BLOCKS }, () => blockOf(next));
+      sum += made.reduce((all, one) => all + one.sum, 0n);
+      steps.push(this.#step(next.partition, made));
       if (steps.length === PREPARED_STEPS) await commitAll();
     }
-    if (blocks.length > 0) throw new Error(`${spec.pulses} pulses are not whole steps.`);
     await commitAll();
     return { pulses, sum, commits, committingMs, cpuMicros };
+  }
+
+  /** The pulses of each partition's tenants, in whole steps. */
+  #streams({ pulses, tenants, writer, ...span }: Omit<SyntheticPulses, 'pulsesPerBlock'>) {
+    const partitions = this.#partitions;
+    const byPartition = Map.groupBy(tenants, (name) =>
+      tenantPartition(callersTenant(name).hash, partitions),
+    );
+    const total = pulses / FED_STEP_PULSES;
+    if (!Number.isSafeInteger(total)) throw new Error(`${pulses} pulses are not whole steps.`);
+    let [tenantsSoFar, stepsSoFar] = [0, 0];
+    const streams = [...byPartition].map(([partition, names]): Stream => {
+      tenantsSoFar += names.length;
+      const steps = Math.round((total * tenantsSoFar) / tenants.length) - stepsSoFar;
+      stepsSoFar += steps;
+      const blocks = pulseBlocks({
+        ...{ ...span, pulses: steps * FED_STEP_PULSES, pulsesPerBlock: BLOCK_PULSES },
+        ...{ tenants: names, writer: writer * partitions + partition },
+      });
+      return { partition, steps, blocks, left: steps };
+    });
+    return streams.filter(({ steps }) => steps > 0);
   }
 
   /** Resolves to how long each took, ms. */
@@ -96,22 +130,20 @@ export class PulseFeeder {
     return took;
   }
 
-  get #partition(): number {
-    return this.#steps % this.#partitions;
-  }
-
-  get #offset(): number {
-    return this.#next[this.#partition] ?? 0;
-  }
-
-  #step(blocks: readonly PulseBlockAt[]): PulseStep {
+  #step(partition: number, made: readonly PulseBlockBytes[]): PulseStep {
+    const from = this.#next[partition] ?? 0;
+    const nextOffset = from + made.length;
+    const blocks = made.map(({ bytes }, index): PulseBlockAt => {
+      const block = decodeBlock(bytes);
+      if (block.kind !== 'pulses') throw new Error(`A block of ${block.kind}.`);
+      return { offset: from + index, block };
+    });
+    this.#next[partition] = nextOffset;
     const { columns } = decodePulses(blocks);
-    const from = this.#offset;
-    const nextOffset = from + blocks.length;
     const last = blocks.at(-1)?.block;
     return {
-      partition: this.#partition,
-      epoch: this.#epochs[this.#partition] ?? 0,
+      partition,
+      epoch: this.#epochs[partition] ?? 0,
       from,
       checkpoint: {
         nextOffset,

@@ -17,7 +17,7 @@ import {
 } from './figure.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
 import { FED_STEP_PULSES, type FedPulses, PulseFeeder } from './pulse-feeder.ts';
-import { tenantName } from './pulse-template.ts';
+import { tenantName, tenantNames } from './pulse-template.ts';
 import { startBenchPostgres } from './servers.ts';
 import { highest, median, percentile } from './statistics.ts';
 
@@ -121,15 +121,16 @@ async function measure(store: Store, ledger: PulseLedger, part: PartRun): Promis
   const [base, more] = quick ? [400_000, 100_000] : [10_000_000, 2_000_000];
   const end = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   const begin = end - 365 * DAY_MS;
+  const tenants = tenantNames(TENANTS);
   const feeder = new PulseFeeder(ledger, store.partitions, store.lanes);
   await feeder.start();
   say(`filling it with ${count(base)} pulses of a year`);
   const filledFrom = performance.now();
-  const year = { pulses: base, tenants: TENANTS, writer: 1, from: begin, to: end };
+  const year = { pulses: base, tenants, writer: 1, from: begin, to: end };
   const fill = await feeder.feed(year);
   const elapsedMs = performance.now() - filledFrom;
   say(`  ${count(more)} pulses on top`);
-  const minutes = { pulses: more, tenants: TENANTS, writer: 2, from: end, to: end + LIVE_MS };
+  const minutes = { pulses: more, tenants, writer: 2, from: end, to: end + LIVE_MS };
   const live = await feeder.feed(minutes);
   say('  asking for usage');
   const asked = await ask(ledger, end, quick);
@@ -180,8 +181,8 @@ function partOf(
       `Steps of ${count(FED_STEP_PULSES)} pulses, decoded and added up beforehand, a dozen at a time, then committed: ` +
       `first a year of ${TENANTS} tenants with three SKUs each, used in every quarter of an hour, then minutes of now, ` +
       `which are what is measured: keys, pulses and windows in one flushed transaction a step. ${method} Then usage is ` +
-      `asked for in the time zone ${BERLIN} (a year by day in ${SAO_PAULO}, too), of one tenant after the other; a window's pulses lie in one partition here, ` +
-      'in all of them at worst.',
+      `asked for in the time zone ${BERLIN} (a year by day in ${SAO_PAULO}, too), of one tenant after the other. ` +
+      'A tenant’s pulses lie in the partition that its name gives them, as everywhere.',
     async run(part: PartRun): Promise<PartResult> {
       const measured = await withLedger(part, (ledger) => measure(store, ledger, part));
       const pulses = measured.fill.pulses + measured.live.pulses;

@@ -4,12 +4,17 @@
  */
 import { ConnectCaller, GrpcCaller, type PulseCaller } from './pulse-caller.ts';
 import type { PulseLoad, PulseLoadTold } from './pulse-load.ts';
-import { PulseTemplate } from './pulse-template.ts';
+import { PulseTemplate, tenantName } from './pulse-template.ts';
 import { highest, percentile } from './statistics.ts';
 
 const load = JSON.parse(process.argv[2] ?? '') as PulseLoad;
 const { protocol, pulses, writer, connections, callsEach, seconds } = load;
-const template = new PulseTemplate({ pulses, writer, tenants: 1, occurredAt: Date.now() });
+const template = new PulseTemplate({
+  pulses,
+  writer,
+  tenants: [tenantName(0)],
+  occurredAt: Date.now(),
+});
 
 const callers: PulseCaller[] = [];
 for (let opened = 0; opened < connections; opened += 1) {

@@ -7,8 +7,8 @@ export interface TemplateOptions {
   readonly pulses: number;
   /** 0 to 65,535: part of every id, so that ids of two templates are never the same. */
   readonly writer: number;
-  /** The pulses are of so many tenants in turn, and of three SKUs of each. */
-  readonly tenants: number;
+  /** The pulses are of these tenants in turn, and of three SKUs of each. */
+  readonly tenants: readonly string[];
   /** When they were consumed, ms since the Unix epoch: whole seconds are used. */
   readonly occurredAt: number;
 }
@@ -28,6 +28,10 @@ const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
 export function tenantName(tenant: number): string {
   return `tenant-${String(tenant).padStart(3, '0')}`;
+}
+
+export function tenantNames(tenants: number): readonly string[] {
+  return Array.from({ length: tenants }, (_, tenant) => tenantName(tenant));
 }
 
 /** One IngestRequest, over and over. */
@@ -52,8 +56,8 @@ export class PulseTemplate {
         encodePulseTexts({
           id: `${ID_START}-${writer.toString(16).padStart(4, '0')}-${'0'.repeat(NUMBER_DIGITS)}`,
           source: 'gateway-1',
-          tenant: tenantName(index % tenants),
-          sku: SKUS[Math.floor(index / tenants) % SKUS.length] ?? '',
+          tenant: tenants[index % tenants.length] ?? '',
+          sku: SKUS[Math.floor(index / tenants.length) % SKUS.length] ?? '',
           amount: (hundredths / 100).toFixed(2),
           unit: 'call',
           occurredAt: { seconds: Math.floor(occurredAt / 1_000), nanos: NANOS },

@@ -10,7 +10,7 @@ import { PulseTemplate } from './pulse-template.ts';
 export interface SyntheticPulses {
   readonly pulses: number;
   readonly pulsesPerBlock: number;
-  readonly tenants: number;
+  readonly tenants: readonly string[];
   /** Part of every id, 0 to 65,535: another one for other pulses. */
   readonly writer: number;
   /** The pulses spread evenly over `[from, to)`, in order, ms since the Unix epoch. */

@@ -250,11 +250,10 @@ describe('the door', () => {
     const { door } = doorOn(log);
     await answered(door.ingest(writeRequest(numbered(40)), ANYBODY));
     await answered(door.ingest(writeRequest(numbered(40, { tenant: '' })), ACME));
-    for (const pulses of await logged()) {
-      const ids = pulses.map(({ id }) => id);
-      expect(ids.length).toBeGreaterThan(0);
-      for (const id of ids) expect(ids.filter((other) => other === id)).toHaveLength(2);
-    }
+    const [pulses, ...others] = (await logged()).filter(({ length }) => length > 0);
+    expect(others).toEqual([]);
+    const ids = numbered(40).map(({ id }) => id);
+    expect(pulses?.map(({ id }) => id)).toEqual([...ids, ...ids]);
   });
 
   test('reads nothing of a request once it waits for the log', async () => {
@@ -292,8 +291,9 @@ describe('the door', () => {
 describe('an append', () => {
   test('is of all requests that come together, one block a partition', async () => {
     const { door } = doorOn(held.asLog());
-    for (const name of ['a', 'b']) {
-      void door.ingest(writeRequest(numbered(20, { source: name })), ANYBODY);
+    for (const source of ['a', 'b']) {
+      const pulses = numbered(20, { source }).map((pulse) => ({ ...pulse, tenant: pulse.id }));
+      void door.ingest(writeRequest(pulses), ANYBODY);
     }
     await loop.turn();
     await loop.turn();
@@ -316,7 +316,10 @@ describe('an append', () => {
     const attributes = Object.fromEntries(
       Array.from({ length: 15 }, (_, n) => [`a${n}`, 'x'.repeat(256)]),
     );
-    const pulses = numbered(1_000, { attributes });
+    const tenants = ['acme', 'bravo'];
+    const pulses = numbered(1_000, { attributes }).map((pulse, n) => {
+      return { ...pulse, tenant: tenants[n % tenants.length] ?? '' };
+    });
     const outcome = door.ingest(writeRequest(pulses), ANYBODY);
     clock.advance(1);
     await writer.drain();

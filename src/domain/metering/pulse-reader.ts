@@ -75,10 +75,8 @@ export const ATTRIBUTE_PLACES = 4;
 export class PulseReader {
   idStart = 0;
   idEnd = 0;
-  idHash = 0;
   sourceStart = 0;
   sourceEnd = 0;
-  sourceHash = 0;
   tenantStart = 0;
   tenantEnd = 0;
   tenantHash = 0;
@@ -154,12 +152,12 @@ export class PulseReader {
         case TAG_ID:
           this.idStart = fieldStart;
           this.idEnd = at;
-          this.idHash = text.read(bytes, view, fieldStart, at);
+          text.read(bytes, view, fieldStart, at);
           break;
         case TAG_SOURCE:
           this.sourceStart = fieldStart;
           this.sourceEnd = at;
-          this.sourceHash = text.read(bytes, view, fieldStart, at);
+          text.read(bytes, view, fieldStart, at);
           break;
         case TAG_TENANT:
           this.tenantStart = fieldStart;

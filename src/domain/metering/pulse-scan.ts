@@ -6,7 +6,7 @@ import type { CallersTenant } from './callers-tenant.ts';
 import { FUTURE_MS_MAX, LATENESS_MS, PULSE_BYTES_MAX, PULSES_PER_REQUEST_MAX } from './pulse.ts';
 import { PulseReader, pastField } from './pulse-reader.ts';
 import type { PulseShape } from './pulse-shape.ts';
-import { PLAIN, pulsePartition, TextReader } from './pulse-text.ts';
+import { PLAIN, TextReader, tenantPartition } from './pulse-text.ts';
 import { ACCEPTED, verdictOf } from './pulse-verdict.ts';
 import { ShapeTable } from './shape-table.ts';
 import { VarintReader } from './wire-varint.ts';
@@ -129,8 +129,8 @@ export class PulseScan {
     const shapes = this.#shapes;
     const shape = shapes.match(bytes, view, from, to, tenant);
     if (shape !== null) {
-      const idHash = this.#text.read(bytes, view, shapes.idStart, shapes.idEnd);
-      if (this.#text.kind === PLAIN) return this.#take(index, shape, idHash, now);
+      this.#text.read(bytes, view, shapes.idStart, shapes.idEnd);
+      if (this.#text.kind === PLAIN) return this.#take(index, shape, now);
     }
     this.shape[index] = null;
     const reader = this.#reader;
@@ -146,28 +146,18 @@ export class PulseScan {
       return TENANT_MISMATCH;
     }
     shapes.learn(bytes, view, from, to, reader, tenant);
-    this.partition[index] = pulsePartition(
-      tenantHash,
-      reader.sourceHash,
-      reader.idHash,
-      this.#partitions,
-    );
+    this.partition[index] = tenantPartition(tenantHash, this.#partitions);
     return judgeTime(reader.occurredAt, now);
   }
 
   /** As `#judge`, of a pulse that has just matched a shape and whose id is in order. */
-  #take(index: number, shape: PulseShape, idHash: number, now: number): number {
+  #take(index: number, shape: PulseShape, now: number): number {
     const { seconds, nanos } = this.#shapes;
     this.shape[index] = shape;
     this.lacksTenant[index] = shape.lacksTenant ? 1 : 0;
     this.seconds[index] = seconds;
     this.nanos[index] = nanos;
-    this.partition[index] = pulsePartition(
-      shape.tenantHash,
-      shape.sourceHash,
-      idHash,
-      this.#partitions,
-    );
+    this.partition[index] = tenantPartition(shape.tenantHash, this.#partitions);
     return judgeTime(seconds * 1000 + Math.floor(nanos / NANOS_PER_MS), now);
   }
 

@@ -82,7 +82,6 @@ export interface PulseShape {
   readonly tenant: CallersTenant | null;
   readonly lacksTenant: boolean;
   readonly tenantHash: number;
-  readonly sourceHash: number;
   /** From the id's end to the amount's length. */
   readonly beforeAmount: ShapePart;
   /** From the amount's end to the time's length. */

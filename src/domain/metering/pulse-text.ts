@@ -23,7 +23,7 @@ export class TextReader {
 
   /**
    * 31 bits of a text, its `kind` beside. They are part of where a pulse lies in a log
-   * (`pulsePartition`), so that how they come about never changes.
+   * (`tenantPartition`), so that how they come about never changes.
    */
   read(bytes: Uint8Array, view: DataView, start: number, end: number): number {
     const length = end - start;
@@ -85,16 +85,9 @@ function kindOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * The partition that a pulse lies in, by the hashes of its tenant, source and id, for the whole life of
- * a log: one that is sent again meets its first try.
+ * The partition that all pulses of a tenant lie in, by the hash of its name, for the whole life of a log:
+ * one that is sent again meets its first try, and no usage of a tenant is spread over several partitions.
  */
-export function pulsePartition(
-  tenantHash: number,
-  sourceHash: number,
-  idHash: number,
-  partitions: number,
-): number {
-  if (partitions === 1) return 0;
-  const owner = Math.imul(tenantHash, 0x85ebca77) ^ sourceHash;
-  return avalanche(Math.imul(owner, 0xc2b2ae3d) + idHash) % partitions;
+export function tenantPartition(tenantHash: number, partitions: number): number {
+  return avalanche(Math.imul(tenantHash, 0x85ebca77)) % partitions;
 }

@@ -105,7 +105,6 @@ export class ShapeTable {
       tenant,
       lacksTenant,
       tenantHash: lacksTenant ? (tenant?.hash ?? 0) : reader.tenantHash,
-      sourceHash: reader.sourceHash,
       beforeAmount: new ShapePart(view, idEnd, amountStart - 1),
       beforeTime: new ShapePart(view, amountEnd, timeStart - 1),
       behindTime: new ShapePart(view, timeEnd, end),
