@@ -8,6 +8,8 @@ const NEGATIVE = 0x4000;
 const GROUP = 4;
 const FRACTION_GROUPS = Math.ceil(AMOUNT_SCALE / GROUP);
 const FRACTION_FILL = '0'.repeat(FRACTION_GROUPS * GROUP - AMOUNT_SCALE);
+/** Up to the AMOUNT_SCALEth: to reckon one takes as long as all else that is done to an amount. */
+const POWERS_OF_TEN = Array.from({ length: AMOUNT_SCALE + 1 }, (_, power) => 10n ** BigInt(power));
 const ZERO_CODE = '0'.charCodeAt(0);
 
 /** What `writeNumeric` needs at most for an amount of a pulse, with its length in front. */
@@ -23,7 +25,8 @@ export function amountOf(value: unknown): bigint {
   const number = parseExactDecimal(textOf(value));
   if (number === null) throw unexpected(value);
   const { mantissa, scale } = number;
-  if (scale <= AMOUNT_SCALE) return mantissa * 10n ** BigInt(AMOUNT_SCALE - scale);
+  const factor = POWERS_OF_TEN[AMOUNT_SCALE - scale];
+  if (factor !== undefined) return mantissa * factor;
   const excess = 10n ** BigInt(scale - AMOUNT_SCALE);
   if (mantissa % excess !== 0n) throw unexpected(value);
   return mantissa / excess;

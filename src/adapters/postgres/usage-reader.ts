@@ -1,6 +1,12 @@
 /** Reads usage for a question on Postgres: the longest rollups that no bound cuts, windows elsewhere. */
 import { USAGE_WINDOW_MS, type UsageRecord, type UsageTotal } from '../../domain/metering/usage.ts';
-import { type UsageSpan, usageSpans } from '../../domain/metering/usage-spans.ts';
+import {
+  USAGE_HOUR_MS,
+  type UsageRun,
+  type UsageSpan,
+  usageRuns,
+  usageSpans,
+} from '../../domain/metering/usage-spans.ts';
 import { tooManyUsageRows } from '../../domain/metering/usage-sum.ts';
 import type { UsageFilter, UsageRow } from '../../ports/pulse-ledger.ts';
 import { numberOf, type PostgresDatabase, type Row, textOf, unexpected } from './database.ts';
@@ -11,6 +17,11 @@ import { ADD_UP_TOTALS, TOTAL } from './usage-sql.ts';
 /** The tables of usage windows, each with the one of its rollups. */
 const ROLLUPS = { usage_window: 'usage_rollup', rated_window: null } as const;
 
+/** One number, as both are of whole hours. */
+const START_AND_LENGTH = `start + length / ${USAGE_HOUR_MS}`;
+/** The server looks into a list of constants by a hash, from version 15 on. */
+const OF_A_RUN = `length = of_length AND ${START_AND_LENGTH} <> ALL ($12::bigint[])`;
+
 /**
  * What the filter names of a table, in the spans whose bounds are these parameters: by its index for each
  * series and span, which OFFSET leaves the server no choice about. It knows little of how long spans are,
@@ -18,10 +29,7 @@ const ROLLUPS = { usage_window: 'usage_rollup', rated_window: null } as const;
  */
 function inSpans(table: string, [from, to, length]: readonly string[], condition: string): string {
   return `
-    SELECT series, held.* FROM (
-      SELECT series FROM series WHERE ($2::text IS NULL OR tenant = $2)
-        AND ($3::text IS NULL OR sku = $3) AND ($4::text IS NULL OR unit = $4)
-    ) named
+    SELECT series, held.* FROM named
     CROSS JOIN unnest(${from}::bigint[], ${to}::bigint[], ${length}::integer[])
       AS span (starts_at, ends_at, of_length)
     CROSS JOIN LATERAL (
@@ -50,16 +58,20 @@ export async function usageOf(
   if (spans.length === 0) return [];
   const isOfWindows = ({ lengthMs }: UsageSpan): boolean => lengthMs === USAGE_WINDOW_MS;
   const rows = await database.rows(
-    `SELECT tenant, sku, unit, place, ${TOTAL} FROM (
+    `WITH named AS MATERIALIZED (
+       SELECT series, tenant, sku, unit FROM series WHERE ($2::text IS NULL OR tenant = $2)
+         AND ($3::text IS NULL OR sku = $3) AND ($4::text IS NULL OR unit = $4)
+     )
+     SELECT tenant, sku, unit, place, ${TOTAL} FROM (
        SELECT series, width_bucket(start, $1::bigint[]) AS place, ${ADD_UP_TOTALS} FROM (
          ${inSpans(table, ['$6', '$7', '$8'], 'true')}
-         ${rollups === null ? '' : `UNION ALL ${inSpans(rollups, ['$9', '$10', '$11'], 'length = of_length')}`}
+         ${rollups === null ? '' : `UNION ALL ${inSpans(rollups, ['$9', '$10', '$11'], OF_A_RUN)}`}
        ) counted GROUP BY series, place
-     ) sums JOIN series USING (series) ORDER BY tenant, sku, unit, place LIMIT $5`,
+     ) sums JOIN named USING (series) ORDER BY tenant, sku, unit, place LIMIT $5`,
     [
       ...[bounds.map(String), tenant, sku, unit, rowsMax + 1],
       ...columnsOf(spans.filter(isOfWindows)),
-      ...(rollups === null ? [] : columnsOf(spans.filter((span) => !isOfWindows(span)))),
+      ...(rollups === null ? [] : rollupColumns(spans.filter((span) => !isOfWindows(span)))),
     ],
   );
   if (rows.length > rowsMax) throw tooManyUsageRows(rowsMax);
@@ -76,6 +88,15 @@ function wholeSpan(from: number, to: number, bounds: readonly number[]): readonl
   const [first, last] = [bounds[0] ?? to, bounds.at(-1) ?? from];
   const [start, end] = [Math.max(from, first), Math.min(to, last)];
   return start < end ? [{ from: start, to: end, lengthMs: USAGE_WINDOW_MS }] : [];
+}
+
+/** Bounds and lengths of the runs, and what is left out of them by START_AND_LENGTH. */
+function rollupColumns(spans: readonly UsageSpan[]): readonly (readonly string[])[] {
+  const runs = usageRuns(spans);
+  const without = runs.flatMap((run: UsageRun) =>
+    run.without.map((start) => String(start + run.lengthMs / USAGE_HOUR_MS)),
+  );
+  return [...columnsOf(runs), without];
 }
 
 function columnsOf(spans: readonly UsageSpan[]): readonly (readonly string[])[] {

@@ -2,20 +2,24 @@
 import { USAGE_WINDOW_MS } from '../../domain/metering/usage.ts';
 import { USAGE_ROLLUPS_MS } from '../../domain/metering/usage-spans.ts';
 
+/** So far from any instant that every sum of the two has 17 digits: such texts are in the order of the instants. */
+const TO_17_DIGITS = 5 * 10 ** 16;
+const OF_17_DIGITS = (instant: string): string => `(${instant} + ${TO_17_DIGITS})::text`;
+
 /**
  * What rows of `pulse` add up to: the last one by (occurred_at, key) as the greatest of texts, which takes no
  * memory for rows that are not it, as an ordered list would.
  */
 export const ADD_UP_PULSES = `count(*) AS count, sum(amount) AS sum, min(amount) AS min, max(amount) AS max,
-  max(ARRAY[lpad(occurred_at::text, 16, '0'), key::text, amount::text] COLLATE "C") AS last_one`;
+  max(${OF_17_DIGITS('occurred_at')} || key::text || amount::text COLLATE "C") AS last_one`;
 
 /** What rows that are totals themselves add up to: of windows in which something counts. */
 export const ADD_UP_TOTALS = `sum(count)::bigint AS count, sum(sum) AS sum, min(min) AS min, max(max) AS max,
-  max(ARRAY[lpad(last_at::text, 16, '0'), last_key::text, last::text] COLLATE "C") AS last_one`;
+  max(${OF_17_DIGITS('last_at')} || last_key::text || last::text COLLATE "C") AS last_one`;
 
 /** The columns of a total, of rows that ADD_UP_PULSES or ADD_UP_TOTALS has made. */
-export const TOTAL = `count, sum, min, max, last_one[1]::bigint AS last_at, last_one[2]::uuid AS last_key,
-  last_one[3]::numeric AS last`;
+export const TOTAL = `count, sum, min, max, left(last_one, 17)::bigint - ${TO_17_DIGITS} AS last_at,
+  substr(last_one, 18, 36)::uuid AS last_key, substr(last_one, 54)::numeric AS last`;
 
 /** The window that a pulse counts in. */
 export const START = `occurred_at - mod(occurred_at, ${USAGE_WINDOW_MS}) AS start`;

@@ -8,6 +8,7 @@ import {
   USAGE_ROLLUPS_MS,
   type UsageSpan,
   usageRollupOf,
+  usageRuns,
   usageSpans,
 } from './usage-spans.ts';
 
@@ -156,6 +157,42 @@ describe('spans', () => {
 
   test('cover the range once, and by the longest rollups that are whole, none that is cut', () => {
     fc.assert(fc.property(instant, instant, bounds, expectExact), { numRuns: 500 });
+  });
+
+  test('are the totals of their runs, save those that these are without', () => {
+    const totals = (
+      spans: readonly UsageSpan[],
+      isIn: (start: number, lengthMs: number) => boolean,
+    ) =>
+      spans.flatMap(({ from, to, lengthMs }) => {
+        const starts = Array.from(
+          { length: (to - from) / lengthMs },
+          (_, at) => from + at * lengthMs,
+        );
+        return starts
+          .filter((start) => isIn(start, lengthMs))
+          .map((start) => `${start} ${lengthMs}`);
+      });
+    fc.assert(
+      fc.property(instant, instant, bounds, (from, to, among) => {
+        const spans = usageSpans(from, to, among);
+        const runs = usageRuns(spans);
+        const isIn = (start: number, lengthMs: number): boolean =>
+          !runs.some((run) => run.lengthMs === lengthMs && run.without.includes(start));
+        const expected = totals(spans, () => true);
+        expect(totals(runs, isIn).toSorted()).toEqual(expected.toSorted());
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('of a year of days are few runs in any zone that is whole hours from UTC', () => {
+    for (const zone of ['Europe/Berlin', 'America/New_York', 'America/Sao_Paulo', 'UTC']) {
+      const spans = spansBy('2025-01-01T00:00Z', '2026-01-01T00:00Z', 'P1D', zone);
+      const runs = usageRuns(spans);
+      expect(runs.filter(({ lengthMs }) => lengthMs > USAGE_HOUR_MS)).toHaveLength(1);
+      expect(runs.length).toBeLessThanOrEqual(1 + 366);
+    }
   });
 
   test('do so for the hours, days and months of any zone', () => {

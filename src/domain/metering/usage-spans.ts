@@ -64,3 +64,27 @@ export function usageSpans(
   }
   return spans;
 }
+
+/** A span that leaps over totals of its length: those that begin at these instants are not in it. */
+export interface UsageRun extends UsageSpan {
+  readonly without: readonly number[];
+}
+
+/**
+ * Spans as runs, in the order in which their lengths come first: two of one length that one total lies
+ * between are one run without it. To step over a total takes a store less than to look for the next
+ * span: a year of days in Berlin is one run of eighths of a day where it is 364 spans of them.
+ */
+export function usageRuns(spans: readonly UsageSpan[]): readonly UsageRun[] {
+  return [...Map.groupBy(spans, ({ lengthMs }) => lengthMs)].flatMap(([lengthMs, alike]) => {
+    const runs: { from: number; to: number; lengthMs: number; without: number[] }[] = [];
+    for (const { from, to } of alike) {
+      const last = runs.at(-1);
+      if (last !== undefined && from - last.to === lengthMs) {
+        last.without.push(last.to);
+        last.to = to;
+      } else runs.push({ from, to, lengthMs, without: [] });
+    }
+    return runs;
+  });
+}

@@ -23,11 +23,12 @@ function calendarDayAt(offsetAt: ZoneOffset, instant: number): CalendarDay {
  * ascending. A day that the zone has leapt over (Apia, 30 December 2011) has none.
  */
 export function calendarStarts(
-  offsetAt: ZoneOffset,
+  zone: ZoneOffset,
   unit: 'day' | 'month',
   from: number,
   to: number,
 ): readonly number[] {
+  const offsetAt = remembered(zone);
   const { year, month, day } = calendarDayAt(offsetAt, from);
   const startOf = (step: number): number =>
     unit === 'day'
@@ -45,6 +46,16 @@ export function calendarStarts(
     last = next;
   }
   return starts;
+}
+
+/** Each midnight is asked for by the day before it and by the one behind. */
+function remembered(zone: ZoneOffset): ZoneOffset {
+  const known = new Map<number, number>();
+  return (instant) => {
+    const offset = known.get(instant) ?? zone(instant);
+    known.set(instant, offset);
+    return offset;
+  };
 }
 
 /** The first usage window at whose start the zone's clocks show the day, or a later one. */
