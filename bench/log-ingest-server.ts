@@ -12,7 +12,7 @@ import { pollEditor } from '../src/compose/use-cases.ts';
 import { CONTROL_PARTITION } from '../src/ports/event-log.ts';
 import { systemClock } from '../src/runtime/system-clock.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
-import { LOG_SETTINGS, openLogOnServer } from './log-on-server.ts';
+import { logSettings, openLogOnServer } from './log-on-server.ts';
 import { serveVotes } from './vote-server.ts';
 
 const CONTROL_APPLIED_MS = 10_000;
@@ -27,7 +27,8 @@ process.once('SIGTERM', () => {
   stop.resolve();
 });
 
-const place = { settings: LOG_SETTINGS, generation: 0 };
+const settings = logSettings(url);
+const place = { settings, generation: 0 };
 const context: DoorContext = {
   engines: { log: () => openLogOnServer(url) },
   clock: systemClock,
@@ -42,7 +43,7 @@ await using opened = await openLogDoor(context, place, {
 });
 const { log, writer, follower, door } = opened;
 const catalogue = new MemoryCatalogue(new MemoryCatalogueStore());
-await catalogue.mintLogSettings(LOG_SETTINGS);
+await catalogue.mintLogSettings(settings);
 const publisher = new PublishPollChanges({
   catalogue,
   directory: directories,
@@ -54,11 +55,11 @@ const publisher = new PublishPollChanges({
 await ensureDemoPoll({
   ...pollEditor({ catalogue, clock: systemClock, publisher, effectDelayMs: EFFECT_DELAY_MS }),
   newPollId,
-  log: () => LOG_SETTINGS.logId,
+  log: () => settings.logId,
 });
 
 async function blocks(): Promise<number> {
-  const partitions = Array.from({ length: LOG_SETTINGS.partitions }, (_, at) => log.bounds(at));
+  const partitions = Array.from({ length: settings.partitions }, (_, at) => log.bounds(at));
   return (await Promise.all(partitions)).reduce((sum, { end }) => sum + end, 0);
 }
 

@@ -18,7 +18,7 @@ import {
   required,
 } from './figure.ts';
 import { readIngestBooks } from './ingest-books.ts';
-import { LOG_SETTINGS, openLogOnServer } from './log-on-server.ts';
+import { logSettings, openLogOnServer } from './log-on-server.ts';
 import type { Part, PartResult, PartRun } from './part.ts';
 import { cpuSeconds, peakRssBytes } from './process-figures.ts';
 import { benchProgram, LOADER_CPU, SERVER_CPU } from './programs.ts';
@@ -76,7 +76,7 @@ async function startServer(file: string, ...args: string[]): Promise<Server> {
 /** What the program's own fold counts in the whole log. */
 async function countedIn(url: string): Promise<number> {
   await using log = await openLogOnServer(url);
-  const { logId, partitions, dedupWindowMs } = LOG_SETTINGS;
+  const { logId, partitions, dedupWindowMs } = logSettings(url);
   const store = new MemoryLiveTally(new MemoryTallyStore(logId));
   let counted = 0;
   for (let partition = 0; partition < partitions; partition += 1) {
@@ -200,7 +200,7 @@ function partOf(server: LogServer): Part {
     name: server.name,
     title: `Durable votes on one ${server.title} node against a no-op endpoint`,
     method:
-      `${server.method} The door of \`apura ingest\` with 12 partitions, the no-op and the usual design are ` +
+      `${server.method} The door of \`apura ingest\`, the no-op and the usual design are ` +
       'pinned to one CPU, wrk with one thread to the other; the log server runs on both, beside them. ' +
       `Warmed up for ${LEVELS[0].warmUpSeconds} s each. Rounds alternate; every figure is ` +
       'the median of the rounds, ratios are taken within each round.',
@@ -211,13 +211,13 @@ function partOf(server: LogServer): Part {
 export const kafkaPart = partOf({
   name: 'kafka',
   title: 'Kafka',
-  method: 'Kafka 4.1 in KRaft mode with 384 MB of heap; acks=all.',
+  method: 'Kafka 4.1 in KRaft mode with 384 MB of heap; 12 partitions, acks=all.',
   start: startBenchKafka,
 });
 
 export const rabbitmqPart = partOf({
   name: 'rabbitmq',
   title: 'RabbitMQ',
-  method: 'RabbitMQ with stream queues over AMQP; publisher confirms.',
+  method: 'RabbitMQ with stream queues over AMQP; 4 partitions, publisher confirms.',
   start: startBenchRabbitmq,
 });

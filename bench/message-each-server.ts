@@ -6,7 +6,7 @@
  */
 import { Admin, ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka';
 import { connect } from 'amqplib';
-import { LOG_SETTINGS } from './log-on-server.ts';
+import { logSettings } from './log-on-server.ts';
 
 const TOPIC = 'each';
 /** Produce requests under way on the client's connection: the library's own five would have votes wait for it. */
@@ -28,7 +28,7 @@ interface Messages extends AsyncDisposable {
 async function kafkaMessages(url: string): Promise<Messages> {
   const options = { clientId: 'each', bootstrapBrokers: [new URL(url).host] };
   const admin = new Admin(options);
-  const { partitions } = LOG_SETTINGS;
+  const { partitions } = logSettings(url);
   await admin.createTopics({ topics: [TOPIC], partitions, replicas: 1 });
   await admin.close();
   const producer = new Producer({

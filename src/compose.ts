@@ -4,6 +4,7 @@ import { startCounting } from './compose/counting.ts';
 import { adminToken, claimFolder, dataPaths, signingSecret } from './compose/data-folder.ts';
 import { ensureDemoPoll } from './compose/demo-poll.ts';
 import { repeat } from './compose/event-loop.ts';
+import { firstPartitions } from './compose/first-partitions.ts';
 import { openFront } from './compose/front.ts';
 import { newPollId, startIngest } from './compose/ingest.ts';
 import { startEmbeddedMetering } from './compose/metering/embedded.ts';
@@ -93,7 +94,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
     const metering = cleanup.use(
       await startEmbeddedMetering({
         paths,
-        partitions: config.partitions ?? 1,
+        partitions: firstPartitions(config),
         aggregateEveryMs: config.aggregateEveryMs,
         clock,
         spawn,

@@ -58,7 +58,8 @@ const ARCHIVE_PLACES = SETTINGS.filter(({ flag }) =>
 async function archiveEngines(io: CliIo, flags: Values, command: string) {
   const config = configWith(io, flags);
   const { enginesOf } = await import('./compose/engines.ts');
-  return { engines: enginesOf(config, command), partitions: config.partitions };
+  const { firstPartitions } = await import('./compose/first-partitions.ts');
+  return { engines: enginesOf(config, command), partitions: firstPartitions(config) };
 }
 
 const serveDeps = (io: CliIo): ServeDeps => ({

@@ -19,9 +19,10 @@ import { exportRange, replayRange } from './archive-range.ts';
 import { meteringPlaces } from './metering/logs-apart.ts';
 import { newLogSettings } from './new-log.ts';
 
+const PARTITIONS = 12;
 const HOUR_MS = 3_600_000;
 const PULSES = { kind: 'pulses' } as const;
-const WHOLE = { from: NOON, to: NOON + 4 * HOUR_MS, partitions: null };
+const WHOLE = { from: NOON, to: NOON + 4 * HOUR_MS, partitions: PARTITIONS };
 
 /** Gives one pulse a page. */
 function inSmallPages(content: MemoryArchiveContent): MemoryArchive {
@@ -38,7 +39,7 @@ function inSmallPages(content: MemoryArchiveContent): MemoryArchive {
 /** An archive of four pulses, an hour apart, and a ledger that has counted and forgotten them. */
 async function room() {
   const catalogue = new MemoryMeteringCatalogue(new MemoryMeteringStore());
-  const { pulses: place } = await meteringPlaces(catalogue, null);
+  const { pulses: place } = await meteringPlaces(catalogue, PARTITIONS);
   const { logId } = place.settings;
   const store = new MemoryPulseStore(logId);
   const content = new MemoryArchiveContent();

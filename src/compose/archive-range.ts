@@ -21,7 +21,7 @@ type ArchiveEngines = Pick<Engines, 'archive' | 'catalogue' | 'meteringCatalogue
 /** @throws ApuraError `invalid_config`: no archive; and as `replayArchive`. */
 export async function replayRange(
   engines: Omit<ArchiveEngines, 'catalogue'>,
-  { from, to, partitions }: ArchiveSpan & { readonly partitions: number | null },
+  { from, to, partitions }: ArchiveSpan & { readonly partitions: number },
   onPage: (soFar: ReplayCounts) => void,
 ): Promise<ReplayReport> {
   const logId = await logOfPulses(engines, partitions);
@@ -32,7 +32,7 @@ export async function replayRange(
 
 export interface ExportTarget extends ArchiveSpan {
   readonly what: ArchivedWhat;
-  readonly partitions: number | null;
+  readonly partitions: number;
   readonly format: FileFormat;
   readonly path: string;
 }
@@ -92,7 +92,7 @@ async function* pagesOf<Row>(
 
 async function logOfPulses(
   engines: Pick<ArchiveEngines, 'meteringCatalogue'>,
-  partitions: number | null,
+  partitions: number,
 ): Promise<string> {
   await using catalogue = await engines.meteringCatalogue();
   return (await meteringPlaces(catalogue, partitions)).pulses.settings.logId;

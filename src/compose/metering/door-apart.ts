@@ -7,6 +7,7 @@ import { decodeEntry } from '../../domain/metering/catalogue-codec.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
 import { repeat } from '../event-loop.ts';
+import { firstPartitions } from '../first-partitions.ts';
 import { openPatiently, type RoleContext } from '../roles/process.ts';
 import { sleep } from '../sleep.ts';
 import { type MeteringPlaces, meteringPlaces } from './logs-apart.ts';
@@ -43,7 +44,7 @@ export async function openPulseDoorApart(
   const catalogue = cleanup.use(
     await openPatiently(context, 'metering catalogue', () => engines.meteringCatalogue()),
   );
-  const places = await meteringPlaces(catalogue, config.partitions);
+  const places = await meteringPlaces(catalogue, firstPartitions(config));
   const view = new CatalogueView({ catalogue, clock, decode: decodeEntry });
   await openPatiently(context, 'metering catalogue', () => view.refresh());
   const stop = new AbortController();

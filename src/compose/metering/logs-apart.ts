@@ -2,7 +2,6 @@
 import type { MeteringCatalogue } from '../../ports/metering-catalogue.ts';
 import type { LogPlace } from '../engines.ts';
 import { newLogSettings } from '../new-log.ts';
-import { PARTITIONS_APART } from '../roles/process.ts';
 
 export interface MeteringPlaces {
   /** `resource-consumption`. */
@@ -11,16 +10,13 @@ export interface MeteringPlaces {
   readonly usage: LogPlace;
 }
 
-/** The first process that asks makes them, with `partitions` (null: as many as is usual apart). */
+/** The first process that asks makes them, with so many partitions each. */
 export async function meteringPlaces(
   catalogue: Pick<MeteringCatalogue, 'mintLogSettings'>,
-  partitions: number | null,
+  partitions: number,
 ): Promise<MeteringPlaces> {
   const mint = async (log: 'resource-consumption' | 'resource-usage'): Promise<LogPlace> => ({
-    settings: await catalogue.mintLogSettings(
-      log,
-      newLogSettings(partitions ?? PARTITIONS_APART, log),
-    ),
+    settings: await catalogue.mintLogSettings(log, newLogSettings(partitions, log)),
     generation: 0,
   });
   return { pulses: await mint('resource-consumption'), usage: await mint('resource-usage') };

@@ -11,6 +11,7 @@ import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics, addPulseMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
 import { runUntilStopped } from '../event-loop.ts';
+import { firstPartitions } from '../first-partitions.ts';
 import { openDirectUsageTransport } from '../metering/direct-usage-transport.ts';
 import { aggregateJob, newWriterId } from '../metering/jobs.ts';
 import { type MeteringPlaces, meteringPlaces } from '../metering/logs-apart.ts';
@@ -42,7 +43,7 @@ async function openParts(
 ): Promise<AggregateParts> {
   const { engines, config } = context;
   const catalogue = cleanup.use(await open('catalogue', () => engines.meteringCatalogue()));
-  const places = await meteringPlaces(catalogue, config.partitions);
+  const places = await meteringPlaces(catalogue, firstPartitions(config));
   const { logId } = places.pulses.settings;
   const log = cleanup.use(await open('log', () => engines.log(places.pulses)));
   const ledger = cleanup.use(await open('ledger', () => engines.pulseLedger(logId)));

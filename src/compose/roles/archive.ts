@@ -5,6 +5,7 @@ import { createInstruments } from '../../telemetry/instruments.ts';
 import { addConsumerMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
+import { firstPartitions } from '../first-partitions.ts';
 import { meteringPlaces } from '../metering/logs-apart.ts';
 import { type ArchivedLog, startArchivePart } from './archive-part.ts';
 import { addLogMetrics, type LogWatch, logsPart, watchLogs } from './log-watch.ts';
@@ -24,7 +25,7 @@ export async function startArchiveRole(context: RoleContext): Promise<RunningRol
   const catalogue = cleanup.use(
     await openPatiently(context, 'catalogue', () => engines.meteringCatalogue()),
   );
-  const { pulses } = await meteringPlaces(catalogue, config.partitions);
+  const { pulses } = await meteringPlaces(catalogue, firstPartitions(config));
   const votes = config.archiveVotes ? await votePlaces(context, cleanup) : null;
   const archive = cleanup.use(await openPatiently(context, 'archive', () => engines.archive()));
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();

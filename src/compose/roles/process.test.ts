@@ -5,8 +5,11 @@ import { configOf } from '../../config/config.ts';
 import { newLogSettings } from '../new-log.ts';
 import { logPlaces } from './process.ts';
 
-const withPartitions = (partitions: string | undefined) => ({
-  config: configOf(partitions === undefined ? {} : { APURA_PARTITIONS: partitions }),
+const withPartitions = (partitions: string | undefined, log = 'kafka://h/t') => ({
+  config: configOf({
+    APURA_LOG: log,
+    ...(partitions === undefined ? {} : { APURA_PARTITIONS: partitions }),
+  }),
 });
 const newCatalogue = () => new MemoryCatalogue(new MemoryCatalogueStore());
 const shapeOf = (places: Awaited<ReturnType<typeof logPlaces>>) =>
@@ -38,6 +41,10 @@ test('opens all logs of a grown installation, by the settings of before or of af
   await expect(logPlaces(withPartitions('24'), catalogue)).rejects.toThrow('have 6, 12');
 });
 
-test('proposes twelve partitions where nothing is told', async () => {
-  expect(shapeOf(await logPlaces(withPartitions(undefined), newCatalogue()))).toEqual([[0, 12]]);
+test.each([
+  ['kafka://h/t', 12],
+  ['amqp://h', 4],
+])('makes as many as suit the log where nothing is told: on %s %d', async (log, partitions) => {
+  const places = await logPlaces(withPartitions(undefined, log), newCatalogue());
+  expect(shapeOf(places)).toEqual([[0, partitions]]);
 });

@@ -8,6 +8,7 @@ import type { DoorReport, ProcessReports } from '../../ports/process-reports.ts'
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Engines, LogPlace } from '../engines.ts';
 import { repeat } from '../event-loop.ts';
+import { firstPartitions } from '../first-partitions.ts';
 import { newLogSettings } from '../new-log.ts';
 import { sleep } from '../sleep.ts';
 
@@ -34,7 +35,6 @@ export interface RoleContext {
   readonly signal: AbortSignal;
 }
 
-export const PARTITIONS_APART = 12;
 const OPEN_RETRY_MS = 1_000;
 const REPORT_MS = 1_000;
 
@@ -77,7 +77,7 @@ export async function logPlaces(
   catalogue: Pick<Catalogue, 'mintLogSettings' | 'logs'>,
 ): Promise<readonly LogPlace[]> {
   const { partitions } = config;
-  await catalogue.mintLogSettings(newLogSettings(partitions ?? PARTITIONS_APART));
+  await catalogue.mintLogSettings(newLogSettings(firstPartitions(config)));
   const logs = await catalogue.logs();
   const numbers = logs.map((log) => log.partitions);
   if (partitions !== null && !numbers.includes(partitions)) {

@@ -12,6 +12,7 @@ import { createInstruments, type Instruments } from '../../telemetry/instruments
 import { addConsumerMetrics, addGrpcMetrics } from '../../telemetry/metering-metrics.ts';
 import { version } from '../../version.ts';
 import type { LogPlace } from '../engines.ts';
+import { firstPartitions } from '../first-partitions.ts';
 import { rateIntakeJob } from '../metering/jobs.ts';
 import { meteringPlaces } from '../metering/logs-apart.ts';
 import { openPulseFront } from '../metering/pulse-front.ts';
@@ -32,7 +33,7 @@ export async function startRateRole(context: RoleContext): Promise<RunningRole> 
   const catalogue = cleanup.use(
     await openPatiently(context, 'catalogue', () => engines.meteringCatalogue()),
   );
-  const { usage } = await meteringPlaces(catalogue, config.partitions);
+  const { usage } = await meteringPlaces(catalogue, firstPartitions(config));
   const { logId } = usage.settings;
   const book = cleanup.use(
     await openPatiently(context, 'rating book', () => engines.ratingBook(logId)),
