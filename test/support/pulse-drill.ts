@@ -98,10 +98,14 @@ const HOUR_MS = 3_600_000;
 const WINDOWS = 9;
 const PAGE = 1_000;
 
-/** A price for each unit, of each series, in the tenant's own currency with so many digits. */
+/**
+ * A price for each unit, of each series, in the tenant's own currency with so many digits. Of three partitions
+ * each has one of the tenants.
+ */
 const TENANTS = [
   { tenant: 'acme', currency: 'EUR', exponent: 2 },
-  { tenant: 'umbrella', currency: 'BHD', exponent: 3 },
+  { tenant: 'globex', currency: 'BHD', exponent: 3 },
+  { tenant: 'cyberdyne', currency: 'JPY', exponent: 0 },
 ] as const;
 const PRICES = [
   { sku: 'storage', unit: 'GiB', unitPrice: '0.0125' },

@@ -145,6 +145,9 @@ export async function settleExactly(
   if (found.length > 0) throw new Error(found.slice(0, DIFFERENCES_SHOWN).join('\n'));
   const { exitCode, stderr } = await audit();
   if (exitCode !== 0) throw new Error(`The audit has ended with ${exitCode}: ${stderr}`);
+  const { partitions } = await meteringState(client);
+  const idle = partitions.filter(({ books }) => books.counted === 0);
+  if (idle.length > 0) throw new Error(`${idle.length} partitions had no pulse to lose.`);
   return { ...senders.figures, duplicates: booksOf(await meteringState(client)).duplicates };
 }
 
