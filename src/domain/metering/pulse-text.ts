@@ -89,5 +89,6 @@ function kindOf(bytes: Uint8Array, start: number, end: number): number {
  * one that is sent again meets its first try, and no usage of a tenant is spread over several partitions.
  */
 export function tenantPartition(tenantHash: number, partitions: number): number {
+  if (partitions === 1) return 0;
   return avalanche(Math.imul(tenantHash, 0x85ebca77)) % partitions;
 }
