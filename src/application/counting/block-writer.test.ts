@@ -402,6 +402,49 @@ describe('the outcome is unknown', () => {
     expect(loop.timers).toBe(0);
   });
 
+  test('by the time of each event that waits behind one append, not of the first', async () => {
+    const writer = writerOn(held.asLog());
+    write(writer, 0);
+    await loop.turn();
+    await loop.turn();
+    const early = write(writer, 1);
+    await loop.pass(ACCEPTANCE_BOUND_MS / 2);
+    const late = write(writer, 2);
+    await loop.pass(ACCEPTANCE_BOUND_MS / 2);
+    expect([await stateOf(early), await stateOf(late)]).toEqual(['unknown', 'waiting']);
+    // It joins those whose time has passed, and has all of its own.
+    const latest = write(writer, 3);
+    await loop.pass(ACCEPTANCE_BOUND_MS / 2);
+    expect([await stateOf(late), await stateOf(latest)]).toEqual(['unknown', 'waiting']);
+    await held.appends[0]?.release();
+    await loop.turn();
+    await loop.turn();
+    await held.appends[1]?.release();
+    expect([await early, await late, await latest]).toEqual(['unknown', 'unknown', 'durable']);
+    expect(countsOf(await logged())).toEqual([1, 3]);
+    expect(writer.pending).toBe(0);
+    expect(loop.timers).toBe(0);
+  });
+
+  test('once for all that came at about one time: a crowd does not take a timer each', async () => {
+    const writer = writerOn(held.asLog());
+    write(writer, 0);
+    await loop.turn();
+    await loop.turn();
+    const timers = loop.timers;
+    for (let number = 1; number <= 100; number += 1) {
+      write(writer, number);
+      await loop.pass(ACCEPTANCE_BOUND_MS / 200);
+    }
+    // Half a bound long, in tenths of it.
+    expect(loop.timers - timers).toBe(5);
+    await held.appends[0]?.release();
+    await loop.turn();
+    await loop.turn();
+    await held.appends[1]?.release();
+    expect(loop.timers).toBe(0);
+  });
+
   test('for an event that no turn has closed the block of', async () => {
     const outcome = write(writerOn(log), 1);
     await loop.pass(ACCEPTANCE_BOUND_MS);

@@ -48,15 +48,28 @@ export interface GroupCommitDeps {
   readonly onFailure: (error: ApuraError) => void;
 }
 
-/** The events that wait for one append, in all partitions. */
-interface Batch {
+/** Events of a batch that came at about one time, and get one answer. */
+interface Cohort {
   readonly outcome: Promise<WriteOutcome>;
   readonly resolve: (outcome: WriteOutcome) => void;
   readonly openedAt: number;
   readonly cancelDeadline: () => void;
+}
+
+/** The events that wait for one append, in all partitions. */
+interface Batch {
+  readonly openedAt: number;
+  /** In the order in which they came: one, but where the batch has to wait for long. */
+  readonly cohorts: Cohort[];
   count: number;
   bytes: number;
 }
+
+/**
+ * A cohort takes others in for this part of the acceptance bound: behind an append that stands, who comes
+ * late is not told `unknown` by the time of those who came first, nor at once, once theirs has passed.
+ */
+const COHORT_OF_BOUND = 0.1;
 
 export class GroupCommit {
   readonly #deps: GroupCommitDeps;
@@ -97,7 +110,7 @@ export class GroupCommit {
     this.#pending += count;
     this.#pendingBytes += bytes;
     if (this.#appending > 0 && this.#mayGo(batch)) this.#askTurn();
-    return batch.outcome;
+    return this.#cohort(batch).outcome;
   }
 
   /** Closes the open batch and appends it, whatever is under way. */
@@ -134,20 +147,26 @@ export class GroupCommit {
   }
 
   #open(): Batch {
-    const { promise, resolve } = Promise.withResolvers<WriteOutcome>();
-    const { clock, loop, acceptanceBoundMs } = this.#deps;
-    const batch: Batch = {
-      outcome: promise,
-      resolve,
-      openedAt: clock.monotonic(),
-      cancelDeadline: loop.after(acceptanceBoundMs, () => resolve('unknown')),
-      count: 0,
-      bytes: 0,
-    };
+    const batch = { openedAt: this.#deps.clock.monotonic(), cohorts: [], count: 0, bytes: 0 };
     this.#batch = batch;
     this.#seenAtLastTurn = 0;
     this.#askTurn();
     return batch;
+  }
+
+  /** The one that an event joins now. */
+  #cohort({ cohorts }: Batch): Cohort {
+    const { clock, loop, acceptanceBoundMs } = this.#deps;
+    const openedAt = clock.monotonic();
+    const last = cohorts.at(-1);
+    if (last !== undefined && openedAt - last.openedAt < acceptanceBoundMs * COHORT_OF_BOUND) {
+      return last;
+    }
+    const { promise, resolve } = Promise.withResolvers<WriteOutcome>();
+    const cancelDeadline = loop.after(acceptanceBoundMs, () => resolve('unknown'));
+    const cohort = { outcome: promise, resolve, openedAt, cancelDeadline };
+    cohorts.push(cohort);
+    return cohort;
   }
 
   #askTurn(): void {
@@ -182,19 +201,26 @@ export class GroupCommit {
     let outcome: WriteOutcome = 'durable';
     try {
       await this.#deps.log.append(this.#deps.seal(), { offsets: 'unneeded' });
-      const took = this.#deps.clock.monotonic() - batch.openedAt;
-      if (took > this.#deps.acceptanceBoundMs) outcome = 'unknown';
     } catch (error) {
       outcome = tookNothing(error) ? 'unavailable' : 'unknown';
       this.#report(error);
     }
-    batch.cancelDeadline();
-    batch.resolve(outcome);
+    this.#answer(batch, outcome);
     this.#appending -= 1;
     this.#pending -= batch.count;
     this.#pendingBytes -= batch.bytes;
     if (this.#batch !== null) this.#askTurn();
     else if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** The timer of a cohort may be late where the loop is busy: so its time is looked at once more. */
+  #answer(batch: Batch, outcome: WriteOutcome): void {
+    const { clock, acceptanceBoundMs } = this.#deps;
+    const latest = clock.monotonic() - acceptanceBoundMs;
+    for (const { openedAt, cancelDeadline, resolve } of batch.cohorts) {
+      cancelDeadline();
+      resolve(outcome === 'durable' && openedAt < latest ? 'unknown' : outcome);
+    }
   }
 
   #report(error: unknown): void {
