@@ -149,7 +149,7 @@ describe('a new poll', () => {
         for (let votes = 1; votes <= 30 && inTime() < 3; votes += 1) {
           const sentAt = performance.now();
           const seen = countBecomes(page, String(votes));
-          const [vote] = await Promise.all([voters.vote(poll, 'bruno'), seen]);
+          const [vote] = await Promise.all([voters.voteUntilAnswered(poll, 'bruno'), seen]);
           expect(vote.status).toBe(202);
           delaysMs.push(performance.now() - sentAt);
         }
@@ -213,10 +213,10 @@ describe('an open poll', () => {
       await signIn(page, placeOf(poll));
       await act(page, 'Pausar');
       await state(page).getByText('Pausada').waitFor();
-      expect((await api.vote(poll, 'a')).status).toBe(409);
+      expect((await api.voteUntilAnswered(poll, 'a')).status).toBe(409);
       await act(page, 'Retomar');
       await state(page).getByText('Aberta').waitFor();
-      expect((await api.vote(poll, 'a')).status).toBe(202);
+      expect((await api.voteUntilAnswered(poll, 'a')).status).toBe(202);
       await page.getByText(/^Pausada por .+ \d\d:\d\d:\d\d$/).waitFor();
       const acts = page.getByRole('region', { name: 'Últimos atos' });
       await waitUntil('all acts are listed, last first', async () =>
@@ -242,7 +242,7 @@ describe('an open poll', () => {
       await act(page, 'Encerrar', 'encerrar');
       await state(page).getByText('Encerrada').waitFor();
       expect(await counted(page)).toBe('3');
-      expect((await api.vote(poll, 'a')).status).toBe(409);
+      expect((await api.voteUntilAnswered(poll, 'a')).status).toBe(409);
       await act(page, 'Publicar', 'PUBLICAR');
       await state(page).getByText('Publicada').waitFor();
     });
@@ -371,9 +371,7 @@ describe('a lost connection', () => {
         await stalled.kill('SIGCONT');
         for (const key of Array.from({ length: 4 }, () => voteKey())) {
           // What has just woken up may ask for a moment.
-          await waitUntil('the vote is taken', async () => {
-            return (await voters.vote(poll, 'b', key)).status === 202;
-          });
+          expect((await voters.voteUntilAnswered(poll, 'b', key)).status).toBe(202);
         }
         await page.getByText('Ao vivo', { exact: true }).waitFor();
         await countBecomes(page, '4');

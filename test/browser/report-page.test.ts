@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import type { Browser, Page } from 'playwright-core';
 import { renderReportPage } from '../../web/report/page.ts';
 import type { Report } from '../../web/report/report.ts';
+import { ApiClient } from '../support/api-client.ts';
 import { axeViolations, launchBrowser } from '../support/browser.ts';
-import { createPollOperator } from '../support/poll-operator.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -23,17 +23,15 @@ let address: string;
 
 beforeAll(async () => {
   [server, browser] = await Promise.all([startServe(), launchBrowser()]);
-  const operator = createPollOperator(server);
-  const poll = await operator.create();
-  for (const option of ['ana', 'ana', 'davi']) {
-    const response = await fetch(new URL(`/v1/polls/${poll}/votes`, server.url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ option }),
-    });
-    expect(response.status).toBe(202);
-  }
-  await operator.expectTotal(poll, 3);
+  const operator = new ApiClient(() => server);
+  const options = [
+    { id: 'a', name: 'Ana Beatriz' },
+    { id: 'b', name: 'Davi Moreira' },
+    { id: 'c', name: 'Maria do Carmo' },
+  ];
+  const poll = await operator.openPoll('paredao', { options });
+  await operator.votes(poll, 'a', 2);
+  await operator.votes(poll, 'b', 1);
   address = new URL(`/v1/polls/${poll}/report`, server.url).href;
   await waitUntil('the report has the votes', async () => {
     const headers = { authorization: `Bearer ${server.token}`, accept: 'application/json' };

@@ -1,6 +1,7 @@
 /** Proves in a real browser, on a real server, that anybody can vote on the page and that it keeps its word. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Browser, Page, Route } from 'playwright-core';
+import { ApiClient, type Json } from '../support/api-client.ts';
 import {
   axeViolations,
   launchBrowser,
@@ -10,7 +11,6 @@ import {
   type PhoneOptions,
   recordLayoutShifts,
 } from '../support/browser.ts';
-import { createPollOperator, type PollOperator } from '../support/poll-operator.ts';
 import { type RunningServe, startServe } from '../support/serve.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -22,12 +22,13 @@ const TWENTY_MINUTES_MS = 1_200_000;
 const LANGUAGES = ['pt-BR', 'en', 'es'] as const;
 
 let server: RunningServe;
-let operator: PollOperator;
+let operator: ApiClient;
+let made = 0;
 let browser: Browser;
 
 beforeAll(async () => {
   [server, browser] = await Promise.all([startServe(), launchBrowser()]);
-  operator = createPollOperator(server);
+  operator = new ApiClient(() => server);
 });
 
 afterAll(async () => {
@@ -35,12 +36,35 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** A poll of its own for a test, of three options; resolves to its id. */
+function createPoll(fields: Json = {}): Promise<string> {
+  made += 1;
+  const options = [
+    { id: 'ana', name: 'Ana Beatriz' },
+    { id: 'davi', name: 'Davi Moreira' },
+    { id: 'maria', name: 'Maria do Carmo' },
+  ];
+  const title = 'Quem você quer eliminar no paredão desta semana?';
+  return operator.createPoll(`paredao-${made}`, { title, options, ...fields });
+}
+
+async function openPoll(fields?: Json): Promise<string> {
+  const poll = await createPoll(fields);
+  await operator.act(poll, 'open');
+  return poll;
+}
+
+/** Waits until all that is in the log is counted, and wants so many votes. */
+async function expectTotal(poll: string, total: number): Promise<void> {
+  expect((await operator.countsAtRest(poll)).total).toBe(total);
+}
+
 /** Runs a test on a phone that shows a poll, and expects a page without faults in the end. */
 async function onPhone(
   work: (phone: Phone, poll: string) => Promise<void>,
   options: PhoneOptions & { readonly poll?: Readonly<Record<string, unknown>> } = {},
 ): Promise<void> {
-  const poll = await operator.create(options.poll);
+  const poll = await openPoll(options.poll);
   const phone = await openPhone(browser, options);
   try {
     await work(phone, poll);
@@ -93,9 +117,28 @@ describe('a voter', () => {
       expect(await textOf(page, '#outcome-choice')).toBe('Você votou em Davi Moreira');
       expect(await textOf(page, '#receipt-code')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
       await says(page, '[data-option=davi] .bar-figure', '100,00%');
-      await operator.expectTotal(poll, 1);
-      expect(await operator.votes(poll)).toEqual({ ana: 0, davi: 1, maria: 0 });
+      await expectTotal(poll, 1);
+      expect((await operator.countsAtRest(poll)).votes).toEqual({ ana: 0, davi: 1, maria: 0 });
       await page.click('#receipt-check');
+      await says(page, '#receipt-note', 'O voto foi contado.');
+    }));
+
+  test('who checks the receipt while the vote is on its way need not ask again to see it counted', () =>
+    onPhone(async ({ page }, poll) => {
+      let asks = 0;
+      const isRead = Promise.withResolvers<void>();
+      await page.route('**/receipts/*', async (route) => {
+        asks += 1;
+        if (asks > 1) return await isRead.promise.then(() => route.continue());
+        const id = route.request().url().split('/').at(-1) ?? '';
+        await route.fulfill({ json: { id, poll, status: 'pending', acceptedAt: null } });
+      });
+      await show(page, poll);
+      await vote(page, 'ana');
+      await registered(page);
+      await page.click('#receipt-check');
+      await says(page, '#receipt-note', 'O voto ainda está a caminho da contagem.');
+      isRead.resolve();
       await says(page, '#receipt-note', 'O voto foi contado.');
     }));
 
@@ -105,12 +148,12 @@ describe('a voter', () => {
       for (const [round, option] of ['ana', 'maria', 'ana', 'ana', 'davi', 'ana'].entries()) {
         await vote(page, option);
         await registered(page);
-        await operator.expectTotal(poll, round + 1);
+        await expectTotal(poll, round + 1);
         await page.waitForTimeout(500); // a double tap does not vote again
         await page.click('#again');
         await page.waitForSelector('#ballot:not([hidden])');
       }
-      expect(await operator.votes(poll)).toEqual({ ana: 4, davi: 1, maria: 1 });
+      expect((await operator.countsAtRest(poll)).votes).toEqual({ ana: 4, davi: 1, maria: 1 });
     }));
 
   test('votes by keyboard alone, and nothing is sent before the button', () =>
@@ -135,7 +178,7 @@ describe('a voter', () => {
       await page.keyboard.press('Enter');
       await registered(page);
       expect(await focused()).toBe('outcome-title');
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 
   test('who has not chosen is told so, and led to the options', () =>
@@ -144,7 +187,7 @@ describe('a voter', () => {
       await page.click('#vote');
       expect(await textOf(page, '#ballot-problem')).toBe('Escolha uma opção para votar.');
       expect(await page.evaluate<string>('document.activeElement.value')).toBe('ana');
-      await operator.expectTotal(poll, 0);
+      await expectTotal(poll, 0);
     }));
 
   test('without JavaScript votes by the form, once however often it is sent', () =>
@@ -158,7 +201,7 @@ describe('a voter', () => {
         await page.reload(); // sends the form again
         await page.waitForSelector('#outcome[data-tone=good]');
         await page.goto(addressOf(poll));
-        await operator.expectTotal(poll, 1);
+        await expectTotal(poll, 1);
       },
       { javaScriptEnabled: false },
     ));
@@ -175,7 +218,7 @@ describe('a phone', () => {
         );
         await vote(page, 'ana');
         await registered(page);
-        await operator.expectTotal(poll, 1);
+        await expectTotal(poll, 1);
       },
       { poll: { closesAt: new Date(Date.now() + HOUR_MS).toISOString() } },
     ),
@@ -285,7 +328,7 @@ describe('the network', () => {
       await registered(page);
       expect(keys.length).toBeGreaterThanOrEqual(2);
       expect(new Set(keys).size).toBe(1);
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 
   test('is away when the page is reloaded: the vote is still there, with its key, and counts once', () =>
@@ -302,7 +345,7 @@ describe('the network', () => {
       isAway = false;
       await registered(page);
       expect(new Set(keys).size).toBe(1);
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 
   test('known to be away for 20 minutes: the vote leaves when it is back, once, under a key in server time', () =>
@@ -323,7 +366,7 @@ describe('the network', () => {
       // there, and goes out again, under another key where the server has said that it knows nothing of it.
       const ages = keys.map((key) => Math.abs(timeOf(key) - Date.now()));
       expect(Math.min(...ages.map((age) => MINUTE_MS - age))).toBeGreaterThan(0);
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 
   test('lost unawares for 20 minutes after the vote arrived: its receipt is asked, nothing is sent', () =>
@@ -336,12 +379,12 @@ describe('the network', () => {
       await show(page, poll);
       await vote(page, 'ana');
       await says(page, '#outcome-title', /guardado/);
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
       await page.clock.fastForward(TWENTY_MINUTES_MS);
       await registered(page);
       expect(await textOf(page, '#outcome-text')).toBe('Já foi contado, uma única vez.');
       expect(new Set(keys).size).toBe(1);
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 
   test('lost unawares before the vote arrived: only the receipt frees it to leave under a new key', () =>
@@ -367,7 +410,7 @@ describe('the network', () => {
       await registered(page);
       expect(asked).toEqual([keys[0] ?? '']);
       expect(keys.at(-1)).not.toBe(keys[0] ?? '');
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 
   test('is away until the poll has ended: the page says that the vote was not sent', () =>
@@ -381,7 +424,7 @@ describe('the network', () => {
         await says(page, '#outcome-title', 'Voto não enviado');
         expect(await textOf(page, '#outcome-text')).toContain('não foi contado');
         expect(await textOf(page, '#status-title')).toBe('Votação encerrada');
-        await operator.expectTotal(poll, 0);
+        await expectTotal(poll, 0);
       },
       { poll: { closesAt: new Date(Date.now() + HOUR_MS).toISOString() } },
     ));
@@ -404,7 +447,7 @@ describe('the network', () => {
       isRead.resolve();
       await registered(page);
       expect(new Set(keys).size).toBe(1);
-      await operator.expectTotal(poll, 1);
+      await expectTotal(poll, 1);
     }));
 });
 
@@ -448,12 +491,7 @@ describe('the page moves with the poll', () => {
       async ({ page }, poll) => {
         await show(page, poll);
         await says(page, '#freshness', 'Ao vivo');
-        const response = await fetch(new URL(`/v1/polls/${poll}/votes`, server.url), {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ option: 'maria' }),
-        });
-        expect(response.status).toBe(202);
+        await operator.votes(poll, 'maria', 1);
         await says(page, '[data-option=maria] .bar-votes', '1 voto');
       },
       { poll: { resultsVisibility: 'always', resultsDetail: 'count' } },
@@ -494,10 +532,10 @@ describe.each([...LANGUAGES])('axe finds nothing in %s', (lang) => {
 
   test('before the start, in a pause, after the end, on the list and where there is no poll', async () => {
     const opensAt = new Date(Date.now() + HOUR_MS).toISOString();
-    const before = await operator.create({ opensAt });
-    const paused = await operator.create();
+    const before = await createPoll({ opensAt });
+    const paused = await openPoll();
     await operator.act(paused, 'pause');
-    const closed = await operator.create({ resultsVisibility: 'after_close' });
+    const closed = await openPoll({ resultsVisibility: 'after_close' });
     await operator.act(closed, 'close');
     const { page, context } = await openPhone(browser);
     for (const path of [`/p/${before}`, `/p/${paused}`, `/p/${closed}`, '/', '/p/none']) {

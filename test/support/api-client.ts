@@ -87,13 +87,19 @@ export class ApiClient {
     throw new Error(`${path} answered ${answer.status}, not ${status}: ${answer.text}`);
   }
 
-  /** An open poll with the options `a` and `b`, unless `fields` say otherwise; resolves to its id. */
-  async openPoll(id: string, fields: Json = {}): Promise<string> {
+  /** A poll with the options `a` and `b`, unless `fields` say otherwise; resolves to its id. */
+  async createPoll(id: string, fields: Json = {}): Promise<string> {
     const options = [
       { id: 'a', name: 'Ana' },
       { id: 'b', name: 'Bia' },
     ];
     await this.#insist(201, '/v1/polls', { body: { id, title: id, options, ...fields } });
+    return id;
+  }
+
+  /** As `createPoll`, and open. */
+  async openPoll(id: string, fields: Json = {}): Promise<string> {
+    await this.createPoll(id, fields);
     await this.act(id, 'open');
     return id;
   }

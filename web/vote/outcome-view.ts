@@ -4,14 +4,14 @@ import type { AskAnswer } from './delivery.ts';
 import type { Messages } from './messages.ts';
 import type { OutcomeText } from './outcome-text.ts';
 import { findElement, setText } from './page-elements.ts';
+import { ReceiptCheck, type ReceiptCheckSurroundings } from './receipt-check.ts';
 
 /** A second tap of an excited thumb must not land on "vote again". */
 const AGAIN_AFTER_MS = 500;
 const COPIED_SHOWN_MS = 2_000;
 
-export type OutcomeActs = {
+export type OutcomeActs = Omit<ReceiptCheckSurroundings, 'onAnswer'> & {
   readonly onAgain: () => void;
-  readonly ask: (receipt: string) => Promise<AskAnswer>;
 };
 
 export class OutcomeView {
@@ -28,6 +28,7 @@ export class OutcomeView {
   readonly #again = findElement('again', HTMLButtonElement);
   readonly #messages: Messages;
   readonly #announcer: Announcer;
+  readonly #check: ReceiptCheck;
   #shownAt = 0;
 
   constructor(messages: Messages, announcer: Announcer, acts: OutcomeActs) {
@@ -37,8 +38,10 @@ export class OutcomeView {
       if (performance.now() - this.#shownAt >= AGAIN_AFTER_MS) acts.onAgain();
     });
     this.#copy.addEventListener('click', () => void this.#copyReceipt());
+    this.#check = new ReceiptCheck({ ...acts, onAnswer: (answer) => this.#tell(answer) });
     findElement('receipt-check', HTMLButtonElement).addEventListener('click', () => {
-      void this.#check(acts.ask);
+      setText(this.#note, messages.outcome.checking);
+      void this.#check.start(this.#code.textContent ?? '');
     });
   }
 
@@ -76,6 +79,7 @@ export class OutcomeView {
   #showReceipt(receipt: string): void {
     // A note that tells what a check has found stays for as long as the receipt does.
     if (this.#code.textContent === receipt) return;
+    this.#check.stop();
     const { receiptLater, receiptNote } = this.#messages.outcome;
     setText(this.#code, receipt);
     setText(this.#note, receipt === '' ? receiptLater : receiptNote);
@@ -96,13 +100,12 @@ export class OutcomeView {
     setTimeout(() => setText(this.#copy, copy), COPIED_SHOWN_MS);
   }
 
-  async #check(ask: OutcomeActs['ask']): Promise<void> {
+  #tell(answer: AskAnswer): void {
     const { outcome } = this.#messages;
-    setText(this.#note, outcome.checking);
-    const answer = await ask(this.#code.textContent ?? '');
     const said =
       answer.kind === 'receipt' ? outcome.receiptStatus[answer.status] : outcome.checkFailed;
+    // Whoever hears the page is told what is new, not every time that nothing is.
+    if (this.#note.textContent !== said) this.#announcer.say(said);
     setText(this.#note, said);
-    this.#announcer.say(said);
   }
 }

@@ -49,6 +49,8 @@ const outcomeView = new OutcomeView(messages, announcer, {
     outbox.askAgain();
     return answer;
   },
+  random: Math.random,
+  startTimer,
 });
 
 const outbox = new Outbox({
