@@ -89,7 +89,7 @@ describe('a tally thread that dies', () => {
 
     // Votes need no tally: taken, durable, in the ledger.
     const key = voteKey();
-    expect((await client.vote('going-on', 'b', key)).status).toBe(202);
+    expect((await client.voteUntilAnswered('going-on', 'b', key)).status).toBe(202);
     await client.receiptBecomes('going-on', key, 'counted');
     const ready = await client.ask('/readyz');
     expect([ready.status, ready.json.ready]).toEqual([200, true]);

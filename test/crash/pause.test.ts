@@ -48,7 +48,8 @@ describe('a pause of 7 s', () => {
     await waitUntil('the log has taken them all', async () => {
       return (await client.countsAtRest('paused')).votes.a === IN_FLIGHT;
     });
-    for (const key of keys) expect((await client.vote('paused', 'a', key)).status).toBe(202);
+    for (const key of keys)
+      expect((await client.voteUntilAnswered('paused', 'a', key)).status).toBe(202);
     expect((await client.countsAtRest('paused')).votes).toEqual({ a: IN_FLIGHT, b: 0 });
     await apura.kill();
     const { partitions, exitCode } = await apura.audit();

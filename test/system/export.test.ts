@@ -58,7 +58,7 @@ describe('an export', () => {
 
     // Votes that are sent again add no row.
     await apura.crash();
-    for (const key of keys.slice(0, 10)) await client.vote('exported', 'a', key);
+    for (const key of keys.slice(0, 10)) await client.voteUntilAnswered('exported', 'a', key);
     await client.votes('exported', 'b', 30);
     await checkExports(client, 'exported');
 

@@ -14,7 +14,7 @@ describe('a first start', () => {
     expect(apura.serving.output).toContain(`token file ${join(dataDir, 'admin-token')}`);
 
     const key = voteKey();
-    const answer = await client.vote('demo', 'davi', key);
+    const answer = await client.voteUntilAnswered('demo', 'davi', key);
     expect(answer.status).toBe(202);
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(Object.keys(answer.json).sort()).toEqual(['acceptedAt', 'id', 'token']);

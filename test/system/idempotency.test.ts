@@ -19,7 +19,7 @@ describe('the same vote', () => {
     const { client } = apura;
     await client.openPoll('tenfold');
     const key = voteKey();
-    const send = () => client.vote('tenfold', 'a', key);
+    const send = () => client.voteUntilAnswered('tenfold', 'a', key);
     const answers = await Promise.all(Array.from({ length: 10 }, send));
     await apura.crash();
     answers.push(await send());
@@ -41,8 +41,8 @@ describe('the same vote', () => {
     const { client } = apura;
     await client.openPoll('changed-mind');
     const key = voteKey();
-    await client.vote('changed-mind', 'a', key);
-    expect((await client.vote('changed-mind', 'b', key)).status).toBe(202);
+    await client.voteUntilAnswered('changed-mind', 'a', key);
+    expect((await client.voteUntilAnswered('changed-mind', 'b', key)).status).toBe(202);
     expect((await client.countsAtRest('changed-mind')).votes).toEqual({ a: 1, b: 0 });
   });
 
@@ -52,7 +52,7 @@ describe('the same vote', () => {
     await client.openPoll('right');
     const key = voteKey();
     for (const poll of ['left', 'right', 'left', 'right']) {
-      expect((await client.vote(poll, 'a', key)).status).toBe(202);
+      expect((await client.voteUntilAnswered(poll, 'a', key)).status).toBe(202);
     }
     expect((await client.countsAtRest('left')).votes).toEqual({ a: 1, b: 0 });
     expect((await client.countsAtRest('right')).votes).toEqual({ a: 1, b: 0 });
@@ -62,8 +62,8 @@ describe('the same vote', () => {
     const { client } = apura;
     await client.openPoll('cases');
     const key = voteKey();
-    await client.vote('cases', 'a', key);
-    expect((await client.vote('cases', 'a', key.toUpperCase())).status).toBe(202);
+    await client.voteUntilAnswered('cases', 'a', key);
+    expect((await client.voteUntilAnswered('cases', 'a', key.toUpperCase())).status).toBe(202);
     expect((await client.countsAtRest('cases')).total).toBe(1);
   });
 
@@ -72,11 +72,11 @@ describe('the same vote', () => {
     await client.openPoll('old');
     const idTime = Date.now() - SENDABLE_MS + 12_000;
     const key = voteKey(idTime);
-    expect((await client.vote('old', 'a', key)).status).toBe(202);
+    expect((await client.voteUntilAnswered('old', 'a', key)).status).toBe(202);
     const untimely: string[] = [];
     const refused = await waitUntil('the id is too old to be sent', async () => {
       const before = Date.now();
-      const answer = await client.vote('old', 'a', key);
+      const answer = await client.voteUntilAnswered('old', 'a', key);
       const after = Date.now();
       // Neither refused too early nor taken too late, by the clock that door and test share.
       const isLate = after - idTime > SENDABLE_MS;
@@ -103,7 +103,7 @@ describe('a key', () => {
     const { client } = apura;
     const poll = code.replaceAll('_', '-') + status + key.length;
     await client.openPoll(poll);
-    const answer = await client.vote(poll, 'a', key);
+    const answer = await client.voteUntilAnswered(poll, 'a', key);
     expect(answer.status).toBe(status);
     expect(answer.json.code).toBe(code);
     expect((await client.countsAtRest(poll)).total).toBe(0);
@@ -114,7 +114,7 @@ describe('a key', () => {
     await client.openPoll('keyless');
     const { json } = await client.vote('keyless', 'b', null);
     await client.receiptBecomes('keyless', String(json.id), 'counted');
-    expect((await client.vote('keyless', 'b', String(json.id))).status).toBe(202);
+    expect((await client.voteUntilAnswered('keyless', 'b', String(json.id))).status).toBe(202);
     expect((await client.countsAtRest('keyless')).votes).toEqual({ a: 0, b: 1 });
   });
 });
@@ -130,7 +130,7 @@ describe('a receipt', () => {
     const key = voteKey();
     const pending = await client.receipt('secret', key);
     expect(pending).toEqual({ id: key, poll: 'secret', status: 'pending', acceptedAt: null });
-    const { json } = await client.vote('secret', 'the-other-choice', key);
+    const { json } = await client.voteUntilAnswered('secret', 'the-other-choice', key);
     const counted = await client.receiptBecomes('secret', key, 'counted');
     const { acceptedAt } = json;
     expect(counted).toEqual({ id: key, poll: 'secret', status: 'counted', acceptedAt });
@@ -141,7 +141,7 @@ describe('a receipt', () => {
     await client.openPoll('here');
     await client.openPoll('there');
     const key = voteKey();
-    await client.vote('here', 'a', key);
+    await client.voteUntilAnswered('here', 'a', key);
     await client.receiptBecomes('here', key, 'counted');
     expect(await client.receipt('there', key)).toMatchObject({ status: 'pending' });
     const ask = async (path: string) => (await client.ask(path)).json.code;

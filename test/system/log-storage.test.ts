@@ -61,7 +61,8 @@ describe('a log that can not grow', () => {
 
     await apura.restart({});
     for (const key of accepted) await client.receiptBecomes('full', key, 'counted');
-    for (const key of unknown) expect((await client.vote('full', 'a', key)).status).toBe(202);
+    for (const key of unknown)
+      expect((await client.voteUntilAnswered('full', 'a', key)).status).toBe(202);
     const { total } = await client.countsAtRest('full');
     // Those whose answer was lost may count or not; all others are settled.
     const lost = sent.filter(({ answer }) => answer === null).length;
@@ -84,7 +85,8 @@ describe('a log that another process holds', () => {
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     }
     held.release();
-    for (const key of keys) expect((await client.vote('held', 'a', key)).status).toBe(202);
+    for (const key of keys)
+      expect((await client.voteUntilAnswered('held', 'a', key)).status).toBe(202);
     expect((await client.countsAtRest('held')).votes).toEqual({ a: 20, b: 0 });
   });
 });

@@ -147,7 +147,7 @@ describe('with a port of their own', () => {
 
     expect((await admin.ask('/console')).status).toBe(200);
     expect((await admin.ask('/metrics')).status).toBe(200);
-    expect((await door.vote('guarded', 'a')).status).toBe(202);
+    expect((await door.voteUntilAnswered('guarded', 'a')).status).toBe(202);
     expect((await admin.countsAtRest('guarded')).votes).toEqual({ a: 1, b: 0 });
   });
 });

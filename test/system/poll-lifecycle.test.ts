@@ -27,7 +27,7 @@ describe('a poll', () => {
     await client.mustBe(201, '/v1/polls', { body: { id: 'final', title: 'Draft', options } });
     await survives('draft');
     expect((await client.ask('/v1/polls/final')).status).toBe(404);
-    expect((await client.vote('final', 'a')).json.code).toBe('poll_not_found');
+    expect((await client.voteUntilAnswered('final', 'a')).json.code).toBe('poll_not_found');
 
     const changed = { title: 'Final', timeZone: 'America/Bahia', resultsDetail: 'count' };
     await client.mustBe(200, '/v1/polls/final', { method: 'PATCH', body: changed });
@@ -41,7 +41,7 @@ describe('a poll', () => {
 
     await client.act('final', 'pause');
     await survives('paused');
-    const held = await client.vote('final', 'a');
+    const held = await client.voteUntilAnswered('final', 'a');
     expect(held.status).toBe(409);
     expect(held.json).toMatchObject({ code: 'poll_not_open', state: 'paused' });
 
@@ -49,7 +49,7 @@ describe('a poll', () => {
     await survives('open');
     await client.votes('final', 'b', 3);
     const lastKey = voteKey();
-    expect((await client.vote('final', 'b', lastKey)).status).toBe(202);
+    expect((await client.voteUntilAnswered('final', 'b', lastKey)).status).toBe(202);
 
     expect(await client.act('final', 'close')).toMatchObject({ state: 'closing' });
     const { closesAt, ...closing } = await client.poll('final');
@@ -60,7 +60,7 @@ describe('a poll', () => {
     expect(found.closesAt).toBe(closesAt);
     expect(found.state).toEqual(isSettling() ? 'closing' : expect.stringMatching(/^clos(ing|ed)$/));
     expect([closing.state, closing.title]).toEqual(['closing', found.title]);
-    const late = await client.vote('final', 'a');
+    const late = await client.voteUntilAnswered('final', 'a');
     expect(late.status).toBe(409);
     expect(late.json.code).toBe('poll_closed');
     const publish = { method: 'POST', body: { expectedVersion: closing.version } };
@@ -75,8 +75,8 @@ describe('a poll', () => {
     expect((await client.countsAtRest('final')).votes).toEqual(result);
 
     // A new vote, and one that was counted before: neither moves a closed result.
-    expect((await client.vote('final', 'a')).json.code).toBe('poll_closed');
-    expect((await client.vote('final', 'b', lastKey)).json.code).toBe('poll_closed');
+    expect((await client.voteUntilAnswered('final', 'a')).json.code).toBe('poll_closed');
+    expect((await client.voteUntilAnswered('final', 'b', lastKey)).json.code).toBe('poll_closed');
     expect(await client.receipt('final', lastKey)).toMatchObject({ status: 'counted' });
     expect((await client.countsAtRest('final')).votes).toEqual(result);
 

@@ -157,7 +157,7 @@ describe('a role', () => {
     let sent = 0;
     // The kernel deals out connections, and every vote here comes on one of its own.
     await waitUntil('both doors have taken votes', async () => {
-      expect((await client.vote('final', 'b')).status).toBe(202);
+      expect((await client.voteUntilAnswered('final', 'b')).status).toBe(202);
       sent += 1;
       return (await accepted()).every((votes) => votes > 0);
     });

@@ -40,7 +40,7 @@ describe('a schedule', () => {
 
     const answers: Answer[] = [];
     await waitUntil('the poll refuses votes as closed', async () => {
-      const answer = await client.vote(id, 'a');
+      const answer = await client.voteUntilAnswered(id, 'a');
       answers.push(answer);
       return answer.json.code === 'poll_closed';
     });
@@ -73,14 +73,14 @@ describe('a schedule', () => {
     const closesAt = Date.now() + AHEAD_MS;
     await client.openPoll('closes', { closesAt: iso(closesAt) });
     const key = voteKey();
-    expect((await client.vote('closes', 'a', key)).status).toBe(202);
+    expect((await client.voteUntilAnswered('closes', 'a', key)).status).toBe(202);
     await apura.kill();
     await waitUntil('both instants have passed', () => Date.now() > closesAt);
     await apura.restart();
 
     // Before any round of the schedule has stored it: the doors go by the clock.
-    expect((await client.vote('closes', 'a')).json.code).toBe('poll_closed');
-    expect((await client.vote('opens', 'b')).status).toBe(202);
+    expect((await client.voteUntilAnswered('closes', 'a')).json.code).toBe('poll_closed');
+    expect((await client.voteUntilAnswered('opens', 'b')).status).toBe(202);
     await client.inState('closes', 'closed');
     expect((await client.poll('closes')).closesAt).toBe(iso(closesAt));
     expect((await client.countsAtRest('closes')).votes).toEqual({ a: 1, b: 0 });

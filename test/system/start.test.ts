@@ -90,7 +90,7 @@ describe('the number of partitions', () => {
     const { client, dataDir } = apura;
     await client.openPoll('spread');
     const keys = await client.votes('spread', 'a', 60);
-    for (const key of keys) await client.vote('spread', 'a', key);
+    for (const key of keys) await client.voteUntilAnswered('spread', 'a', key);
     expect((await client.countsAtRest('spread')).total).toBe(60);
     const ends = await client.positions();
     expect(ends.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
