@@ -65,6 +65,14 @@ export class ApiClient {
     return { status: response.status, headers: response.headers, text, json: objectIn(text) };
   }
 
+  /** As `ask`, again for as long as that can not be done just now, or nobody knows whether it was. */
+  askUntilAnswered(path: string, options: AskOptions = {}): Promise<Answer> {
+    return waitUntil(`${path} is answered`, async () => {
+      const answer = await this.ask(path, options);
+      return answer.status !== 503 && answer;
+    });
+  }
+
   /** As `ask`, with the operators' token. */
   operate(path: string, options: AskOptions = {}): Promise<Answer> {
     return this.ask(path, { token: this.#server().token, ...options });
@@ -129,10 +137,8 @@ export class ApiClient {
    * now or does not know. Resolves to the first answer that is another one.
    */
   voteUntilAnswered(poll: string, option: string, key: string = voteKey()): Promise<Answer> {
-    return waitUntil(`the vote ${key} is answered`, async () => {
-      const answer = await this.vote(poll, option, key);
-      return answer.status !== 503 && answer;
-    });
+    const headers = { 'idempotency-key': key };
+    return this.askUntilAnswered(`/v1/polls/${poll}/votes`, { body: { option }, headers });
   }
 
   /**

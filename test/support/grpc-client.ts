@@ -7,8 +7,10 @@ import {
   loadPackageDefinition,
   Metadata,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { waitUntil } from './wait-until.ts';
 
 const ROOT = join(import.meta.dir, '../..');
 const LOADED = loadSync(
@@ -91,6 +93,20 @@ export class GrpcClient implements Disposable {
       this.#pulses,
       { pulses, allowBackfill },
       options,
+    );
+  }
+
+  /**
+   * As `ingest`, as those do who lose no pulse: again, with the same ids, while the door says that it can not
+   * take them just now or does not answer in time.
+   */
+  ingestUntilAnswered(pulses: readonly ClientPulse[], options: CallOptions = {}) {
+    return waitUntil('the pulses are answered', () =>
+      this.ingest(pulses, options).catch((error: ServiceError) => {
+        if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED)
+          return null;
+        throw error;
+      }),
     );
   }
 

@@ -3,6 +3,7 @@ import { deleteRecordsV2, deleteTopicsV6 } from '@platformatic/kafka';
 import { Brokers } from '../../src/adapters/kafka/brokers.ts';
 import { openKafkaLog } from '../../src/adapters/kafka/event-log.ts';
 import { parseKafkaUrl } from '../../src/adapters/kafka/kafka-url.ts';
+import type { ApuraError } from '../../src/domain/errors.ts';
 import { CONTROL_PARTITION, type EventLog } from '../../src/ports/event-log.ts';
 import { EVERY_PARTITION, type EventLogHarness } from './event-log-under-test.ts';
 import { waitUntil } from './wait-until.ts';
@@ -21,7 +22,7 @@ export function kafkaEventLog(server: () => { readonly brokers: string }): Event
       const url = `kafka://${server().brokers}/${TOPIC}`;
       const handles = new Set<EventLog>();
       const open = async (): Promise<EventLog> => {
-        const log = await openKafkaLog({ url, logId, partitions });
+        const log = await openWhenThere({ url, logId, partitions });
         handles.add(log);
         return log;
       };
@@ -29,14 +30,14 @@ export function kafkaEventLog(server: () => { readonly brokers: string }): Event
         for (const handle of handles) await handle[Symbol.asyncDispose]();
         handles.clear();
       };
-      await using _ = await openKafkaLog({ url, logId, partitions });
+      await using _ = await openWhenThere({ url, logId, partitions });
       return {
         openWriter: open,
         openReader: open,
         // Disposing cuts the connections, as the end of a process does: nothing is waited for.
         async crash() {
           await endHandles();
-          await using log = await openKafkaLog({ url, logId, partitions });
+          await using log = await openWhenThere({ url, logId, partitions });
           await settled(log);
         },
         async trim(partition, start) {
@@ -54,6 +55,16 @@ export function kafkaEventLog(server: () => { readonly brokers: string }): Event
       };
     },
   };
+}
+
+/** Opens it as a role does: again while the brokers do not answer in time. */
+function openWhenThere(options: Parameters<typeof openKafkaLog>[0]): Promise<EventLog> {
+  return waitUntil('Kafka answers', () =>
+    openKafkaLog(options).catch((error: ApuraError) => {
+      if (error.code === 'log_unavailable') return null;
+      throw error;
+    }),
+  );
 }
 
 /** Resolves when the broker knows nothing of them any more. */

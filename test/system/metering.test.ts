@@ -3,7 +3,7 @@
  * every protocol, some twice and some wrong, and usage and charges come out right to the last decimal.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import type { Answer, Json } from '../support/api-client.ts';
+import { type Answer, ApiClient, type Json } from '../support/api-client.ts';
 import { type ClientPulse, type ClientResult, GrpcClient } from '../support/grpc-client.ts';
 import {
   METERING_STACKS,
@@ -151,7 +151,7 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
             .catch(() => null);
           return probe !== null;
         });
-        const { results } = await client.ingest(
+        const { results } = await client.ingestUntilAnswered(
           [pulse('g-1', '0.1'), wrong, pulse('g-2', '0.2'), pulse('g-3', '12.7')],
           { token: key },
         );
@@ -163,10 +163,10 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
         ]);
       }
       const [door] = stack.doors;
-      const connect = await fetch(door.url + CONNECT, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-        body: JSON.stringify({
+      const tenantAt = new ApiClient(() => ({ url: door.url, token: key }));
+      const connect = await tenantAt.askUntilAnswered(CONNECT, {
+        token: key,
+        body: {
           pulses: [
             {
               id: 'c-1',
@@ -177,13 +177,13 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
               occurredAt: new Date(at + 60_000).toISOString(),
             },
           ],
-        }),
+        },
       });
       expect(connect.status).toBe(200);
-      const event = await fetch(`${door.url}/v1/pulses`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/cloudevents+json', authorization: `Bearer ${key}` },
-        body: JSON.stringify({
+      const event = await tenantAt.askUntilAnswered('/v1/pulses', {
+        token: key,
+        headers: { 'content-type': 'application/cloudevents+json' },
+        body: {
           specversion: '1.0',
           id: 'e-1',
           source: SOURCE,
@@ -191,11 +191,13 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
           subject: TENANT,
           time: new Date(at + 90_000).toISOString(),
           data: { used_amount: '3', use_unity: 'call' },
-        }),
+        },
       });
       expect(event.status).toBe(202);
       using client = grpcOf(door);
-      const foreign = await client.ingest([pulse('f-1', '1', { tenant: 'rival' })], { token: key });
+      const foreign = await client.ingestUntilAnswered([pulse('f-1', '1', { tenant: 'rival' })], {
+        token: key,
+      });
       expect(statuses(foreign.results)).toEqual(['REJECTED tenant_mismatch']);
       await client.ingest([pulse('n-1', '1')]).then(
         () => expect.unreachable('nobody may send without a key'),
@@ -210,7 +212,7 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
     async () => {
       const door = stack.doors.at(-1) ?? stack.doors[0];
       using client = grpcOf(door);
-      await client.ingest([pulse('g-1', '0.1'), pulse('g-2', '99')], { token: key });
+      await client.ingestUntilAnswered([pulse('g-1', '0.1'), pulse('g-2', '99')], { token: key });
       await usageIs({ 'calls call': '3 in 1', 'storage GiB': '20 in 4' });
       // What is sent again changes no usage, so that usage does not tell when it was looked at.
       const again = async (): Promise<number> => {
@@ -222,7 +224,7 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
       await waitUntil('all was looked at', async () => {
         const found = await conflicts();
         const isFound = Array.isArray(found) && found.length > 0;
-        return isFound && (await again()) === stack.doors.length;
+        return isFound && (await again()) >= stack.doors.length;
       });
       expect(await conflicts()).toEqual([expect.objectContaining({ id: 'g-2', amount: '99' })]);
       const known = await asTenant(`/v1/pulses/g-2?source=${SOURCE}`);
@@ -341,7 +343,9 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
       using client = grpcOf(door);
       const blocks = 5;
       for (let n = 0; n < blocks; n += 1) {
-        await client.ingest([pulse(`b-${n}`, '0.001', { productSku: 'behind' })], { token: key });
+        await client.ingestUntilAnswered([pulse(`b-${n}`, '0.001', { productSku: 'behind' })], {
+          token: key,
+        });
       }
       // Where all is one process, nothing stays behind for long.
       if (names.length > 0) {
