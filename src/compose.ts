@@ -96,6 +96,7 @@ export async function serve(config: Config, spawn: SpawnThread, logger: Logger):
         paths,
         partitions: firstPartitions(config),
         aggregateEveryMs: config.aggregateEveryMs,
+        pulseRetentionDays: config.pulseRetentionDays,
         clock,
         spawn,
         listenerOf,

@@ -18,6 +18,7 @@ describe('without any setting', () => {
       ledger: { kind: 'sqlite', url: '' },
       partitions: null,
       ledgerRetentionDays: null,
+      pulseRetentionDays: null,
       grpcPort: 8081,
       archive: null,
       archiveVotes: false,
@@ -142,7 +143,7 @@ describe('engines', () => {
   });
 
   test('of serve are embedded', () => {
-    checkEmbedded(configOf({}));
+    checkEmbedded(configOf({ APURA_PULSE_RETENTION_DAYS: '36' }));
     const kept = configOf({ APURA_LEDGER_RETENTION_DAYS: '90' });
     expect(kept.ledgerRetentionDays).toBe(90);
     expect(() => checkEmbedded(kept)).toThrow('APURA_LEDGER_RETENTION_DAYS');
@@ -197,6 +198,8 @@ describe('the start is refused', () => {
     { APURA_RATING_URL: 'http://localhost:8082' },
     { APURA_LEDGER_RETENTION_DAYS: '0' },
     { APURA_LEDGER_RETENTION_DAYS: 'a year' },
+    { APURA_PULSE_RETENTION_DAYS: '35' },
+    { APURA_PULSE_RETENTION_DAYS: '36d' },
     { APURA_PARTITIONS: '0' },
     { APURA_PARTITIONS: '512' },
     { APURA_PARTITIONS: 'many' },

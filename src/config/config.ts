@@ -1,6 +1,7 @@
 /** The settings of a process, typed and checked once: a contradiction stops the start. */
 import { resolve } from 'node:path';
 import { ApuraError } from '../domain/errors.ts';
+import { LATENESS_MS } from '../domain/metering/pulse.ts';
 import { parseDuration } from './duration.ts';
 import type { Env, EnvName } from './env.ts';
 
@@ -56,6 +57,8 @@ export interface Config {
   readonly partitions: number | null;
   /** For how many days the ledger keeps single votes; null: for ever. Counts and windows always stay. */
   readonly ledgerRetentionDays: number | null;
+  /** For how many days the ledger keeps single pulses; null: for ever. Their keys and usage always stay. */
+  readonly pulseRetentionDays: number | null;
   readonly demo: boolean;
   /** Addresses or networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
@@ -67,6 +70,8 @@ export interface Config {
 export const ADMIN_TOKEN_LENGTH_MIN = 16;
 const SECRET_BYTES_MIN = 32;
 const RETENTION_DAYS_MAX = 36_500;
+/** A pulse that doors take without being told that it is a backfill is kept for a day at least. */
+const PULSE_RETENTION_DAYS_MIN = LATENESS_MS / 86_400_000 + 1;
 export const PARTITIONS_MAX = 511;
 const AGGREGATE_EVERY_MS = 1_000;
 /** Shorter ones would cost a commit a partition for next to nothing. */
@@ -85,6 +90,11 @@ function wholeNumber(env: Env, name: EnvName, otherwise: number, min: number, ma
     throw invalid(name, `is "${text}", not a whole number from ${min} to ${max}.`);
   }
   return value;
+}
+
+/** Null where all is kept. */
+function retentionOf(env: Env, name: EnvName, min: number): number | null {
+  return env[name] === undefined ? null : wholeNumber(env, name, min, min, RETENTION_DAYS_MAX);
 }
 
 /** The schemes by which a setting tells what it points to. */
@@ -238,10 +248,8 @@ export function configOf(env: Env): Config {
         ? null
         : wholeNumber(env, 'APURA_PARTITIONS', 1, 1, PARTITIONS_MAX),
     sharePort: switchOf(env, 'APURA_SHARE_PORT'),
-    ledgerRetentionDays:
-      env.APURA_LEDGER_RETENTION_DAYS === undefined
-        ? null
-        : wholeNumber(env, 'APURA_LEDGER_RETENTION_DAYS', 1, 1, RETENTION_DAYS_MAX),
+    ledgerRetentionDays: retentionOf(env, 'APURA_LEDGER_RETENTION_DAYS', 1),
+    pulseRetentionDays: retentionOf(env, 'APURA_PULSE_RETENTION_DAYS', PULSE_RETENTION_DAYS_MIN),
     demo: switchOf(env, 'APURA_DEMO'),
     trustedProxies: list(env, 'APURA_TRUSTED_PROXIES'),
     corsOrigins: originsOf(env),

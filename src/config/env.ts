@@ -64,6 +64,11 @@ export const ENV_VARIABLES = [
     placeholder: 'DAYS',
     help: 'for how long the ledger keeps single votes',
   },
+  {
+    name: 'APURA_PULSE_RETENTION_DAYS',
+    placeholder: 'DAYS',
+    help: 'for how long the ledger keeps single pulses',
+  },
   { name: 'APURA_DEMO', placeholder: '1', help: 'make an open demo poll if there is none yet' },
   { name: 'APURA_TRUSTED_PROXIES', placeholder: 'CIDRS', help: 'whose X-Forwarded-For to believe' },
   { name: 'APURA_CORS_ORIGINS', placeholder: 'ORIGINS', help: 'who may call the public API' },

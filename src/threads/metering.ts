@@ -19,6 +19,7 @@ import {
 import { keepRating } from '../compose/metering/rating-loop.ts';
 import { answeredPort } from '../compose/metering/remote-port.ts';
 import { newLogSettings } from '../compose/new-log.ts';
+import { startRetention } from '../compose/retention.ts';
 import { sleep } from '../compose/sleep.ts';
 import { runThread, tellTrouble } from '../compose/thread-entry.ts';
 import type { LogSettings } from '../domain/counting/log-settings.ts';
@@ -40,6 +41,8 @@ export interface MeteringThreadSettings {
   /** Partitions of new logs. */
   readonly partitions: number;
   readonly aggregateEveryMs: number;
+  /** Null: single pulses are kept for ever. */
+  readonly pulseRetentionDays: number | null;
 }
 
 /** What `logs` answers: the settings of both logs. */
@@ -48,7 +51,8 @@ export interface MeteringLogs {
   readonly usage: LogSettings;
 }
 
-await runThread<MeteringThreadSettings>(async ({ paths, partitions, aggregateEveryMs }) => {
+await runThread<MeteringThreadSettings>(async (settings) => {
+  const { paths, partitions, aggregateEveryMs, pulseRetentionDays } = settings;
   const clock = systemClock;
   const cleanup = new AsyncDisposableStack();
   const catalogue = cleanup.use(new SqliteMeteringCatalogue({ path: paths.meteringCatalogue }));
@@ -98,6 +102,13 @@ await runThread<MeteringThreadSettings>(async ({ paths, partitions, aggregateEve
     view.follow(stop.signal, { sleep, onTrouble }),
     keepRating({ rater, sleep, onTrouble, signal: stop.signal }),
   ];
+  const stopRetention = startRetention({
+    days: pulseRetentionDays,
+    clock,
+    forget: [(before) => ledger.forget(0, before)],
+    onForgotten: () => {},
+    onTrouble,
+  });
   let aggregate: ReturnType<typeof aggregateJob> | null = null;
   /** The log of pulses is there: the parent's log thread has made it. */
   const begin = (ends: SharedArrayBuffer): void => {
@@ -137,7 +148,7 @@ await runThread<MeteringThreadSettings>(async ({ paths, partitions, aggregateEve
         usageLog.append([{ partition, bytes }]),
       close: async () => {
         stop.abort();
-        await Promise.all(running);
+        await Promise.all([...running, stopRetention()]);
         await cleanup.disposeAsync();
       },
     },

@@ -57,6 +57,10 @@ interface Stub {
   close(): void;
 }
 
+export interface IngestOptions extends CallOptions {
+  readonly allowBackfill?: boolean;
+}
+
 export interface CallOptions {
   readonly token?: string;
   readonly deadlineMs?: number;
@@ -83,10 +87,7 @@ export class GrpcClient implements Disposable {
   }
 
   /** Rejects with the ServiceError where the status is not OK. */
-  ingest(
-    pulses: readonly ClientPulse[],
-    options: CallOptions & { readonly allowBackfill?: boolean } = {},
-  ) {
+  ingest(pulses: readonly ClientPulse[], options: IngestOptions = {}) {
     const { allowBackfill = false } = options;
     return unary<ClientAnswer>(
       this.#pulses.ingest,
@@ -100,7 +101,7 @@ export class GrpcClient implements Disposable {
    * As `ingest`, as those do who lose no pulse: again, with the same ids, while the door says that it can not
    * take them just now or does not answer in time.
    */
-  ingestUntilAnswered(pulses: readonly ClientPulse[], options: CallOptions = {}) {
+  ingestUntilAnswered(pulses: readonly ClientPulse[], options: IngestOptions = {}) {
     return waitUntil('the pulses are answered', () =>
       this.ingest(pulses, options).catch((error: ServiceError) => {
         if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED)

@@ -28,6 +28,8 @@ export interface EmbeddedMeteringOptions {
   /** Partitions of new logs. */
   readonly partitions: number;
   readonly aggregateEveryMs: number;
+  /** Null: single pulses are kept for ever. */
+  readonly pulseRetentionDays: number | null;
   readonly clock: Clock;
   readonly spawn: SpawnThread;
   readonly listenerOf: (name: 'log' | 'metering') => ThreadListener;
@@ -52,9 +54,12 @@ export interface EmbeddedMetering extends AsyncDisposable {
 export async function startEmbeddedMetering(
   options: EmbeddedMeteringOptions,
 ): Promise<EmbeddedMetering> {
-  const { paths, clock, spawn, listenerOf, partitions, aggregateEveryMs, onTrouble } = options;
+  const { paths, clock, spawn, listenerOf, partitions, onTrouble } = options;
+  const { aggregateEveryMs, pulseRetentionDays } = options;
   await using threads = new AsyncDisposableStack();
-  const settings: MeteringThreadSettings = { paths, partitions, aggregateEveryMs };
+  const settings: MeteringThreadSettings = {
+    ...{ paths, partitions, aggregateEveryMs, pulseRetentionDays },
+  };
   const thread = await Thread.start(spawn, 'metering', settings, listenerOf('metering'));
   threads.defer(() => thread.stop());
   const { calls } = thread;

@@ -15,6 +15,7 @@ import { firstPartitions } from '../first-partitions.ts';
 import { openDirectUsageTransport } from '../metering/direct-usage-transport.ts';
 import { aggregateJob, newWriterId } from '../metering/jobs.ts';
 import { type MeteringPlaces, meteringPlaces } from '../metering/logs-apart.ts';
+import { startRetention } from '../retention.ts';
 import { sleep } from '../sleep.ts';
 import { openPatiently, type RoleContext, type RunningRole } from './process.ts';
 import { partOf, readinessOf } from './role-server.ts';
@@ -58,7 +59,7 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
   const parts = await openParts(context, cleanup, (what, open) =>
     openPatiently(context, what, open),
   );
-  const { log, ownership } = parts;
+  const { log, ledger, ownership } = parts;
   const reports = cleanup.use(await openPatiently(context, 'reports', () => engines.reports()));
   const totals = { counted: 0, duplicates: 0, conflicts: 0 };
   const job = aggregateJob({
@@ -78,6 +79,15 @@ export async function startAggregateRole(context: RoleContext): Promise<RunningR
     onTrouble: (err) => logger.warn({ err }, 'trouble, going on'),
     onHalted: (partition, err) => logger.fatal({ err, partition }, 'a partition has halted'),
   });
+  cleanup.defer(
+    startRetention({
+      days: config.pulseRetentionDays,
+      clock,
+      forget: [(before) => ledger.forget(0, before)],
+      onForgotten: (pulses) => logger.info({ pulses }, 'the ledger has let go of old pulses'),
+      onTrouble: (err) => logger.warn({ err }, 'old pulses could not be let go of'),
+    }),
+  );
   const watch = cleanup.use(watchConsumer(context, log, ownership, job));
   const instruments = createInstruments(version);
   addConsumerMetrics(instruments, [

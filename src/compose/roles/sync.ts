@@ -8,12 +8,12 @@ import { createInstruments } from '../../telemetry/instruments.ts';
 import { addSyncMetrics } from '../../telemetry/sync-metrics.ts';
 import { version } from '../../version.ts';
 import { repeat, runUntilStopped } from '../event-loop.ts';
+import { startRetention } from '../retention.ts';
 import { sleep } from '../sleep.ts';
 import { createSchedule } from '../use-cases.ts';
 import { openLogDoors } from './log-door.ts';
 import { addLogMetrics, logsPart, watchLogs } from './log-watch.ts';
 import { logPlaces, openPatiently, type RoleContext, type RunningRole } from './process.ts';
-import { startRetention } from './retention.ts';
 import { doorParts, readinessOf } from './role-server.ts';
 import { showStatus } from './role-status.ts';
 import { type VotingOfLog, votingParts } from './voting.ts';
@@ -92,9 +92,13 @@ export async function startSyncRole(context: RoleContext): Promise<RunningRole> 
 
   cleanup.defer(
     startRetention({
-      config: context.config,
+      days: context.config.ledgerRetentionDays,
       clock,
-      ledgers: logs.map(({ ledger }) => ledger),
+      forget: logs.map(
+        ({ ledger }) =>
+          (before) =>
+            ledger.forget(before),
+      ),
       onForgotten: (events) => logger.info({ events }, 'the ledger has let go of old votes'),
       onTrouble: (err) => logger.warn({ err }, 'old votes could not be let go of'),
     }),
