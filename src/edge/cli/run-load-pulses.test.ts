@@ -151,7 +151,7 @@ describe('an honest server', () => {
     expect(exitCode).toBe(0);
     expect(report).toMatchObject({ rejectedByCode: { overloaded: 60 }, unknown: 0, exact: true });
     await using full = await new FakePulseServer(() => 'overloaded').start();
-    const late = await reportOf(full, '--retry-for', '300ms', '--timeout', '100ms');
+    const late = await reportOf(full, '--retry-for', '1s', '--timeout', '30s');
     expect(late.exitCode).toBe(0);
     expect(late.report).toMatchObject({ rejectedByCode: { overloaded: PULSES }, exact: true });
     expect(late.report.tries).toBeGreaterThan(PULSES);
