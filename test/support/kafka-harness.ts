@@ -45,8 +45,11 @@ export function kafkaEventLog(server: () => { readonly brokers: string }): Event
           const name = `${TOPIC}-${logId}${isControl ? '-control' : ''}`;
           const partitions = [{ partitionIndex: isControl ? 0 : partition, offset: BigInt(start) }];
           await using brokers = new Brokers(parseKafkaUrl(url));
-          const connection = await brokers.anyConnection();
-          await deleteRecordsV2.api.async(connection, [{ name, partitions }], ADMIN_TIMEOUT_MS);
+          await waitUntil('the records are deleted', async () => {
+            const connection = await brokers.anyConnection();
+            await deleteRecordsV2.api.async(connection, [{ name, partitions }], ADMIN_TIMEOUT_MS);
+            return true;
+          });
         },
         async [Symbol.asyncDispose]() {
           await endHandles();
@@ -70,12 +73,13 @@ function openWhenThere(options: Parameters<typeof openKafkaLog>[0]): Promise<Eve
 /** Resolves when the broker knows nothing of them any more. */
 export async function deleteTopics(url: string, names: readonly string[]): Promise<void> {
   await using brokers = new Brokers(parseKafkaUrl(url));
-  const connection = await brokers.anyConnection();
   const topics = names.map((name) => ({ name }));
-  await deleteTopicsV6.api.async(connection, topics, ADMIN_TIMEOUT_MS);
   await waitUntil('the topics are gone', async () => {
     const { topics: left } = await brokers.cluster(names);
-    return left.every(({ errorCode }) => errorCode !== 0);
+    if (left.every(({ errorCode }) => errorCode !== 0)) return true;
+    const connection = await brokers.anyConnection();
+    await deleteTopicsV6.api.async(connection, topics, ADMIN_TIMEOUT_MS);
+    return false;
   });
 }
 

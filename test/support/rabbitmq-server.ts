@@ -90,17 +90,22 @@ export async function startRabbitmq(
   });
   const login = user === undefined ? '' : `${user.username}:${user.password}@`;
   const url = `amqp://${login}127.0.0.1:${port}`;
-  const launch = async (): Promise<Bun.Subprocess> => {
-    const child = Bun.spawn([script], {
+  const spawn = (): Bun.Subprocess =>
+    Bun.spawn([script], {
       env: environment,
       cwd: folder,
       stdio: ['ignore', 'ignore', 'ignore'],
     });
+  const launch = async (): Promise<Bun.Subprocess> => {
+    let child = spawn();
     await waitUntil(
       `RabbitMQ answers at ${url}`,
       () => {
-        if (child.exitCode !== null) throw new Error(`RabbitMQ ended with ${child.exitCode}`);
-        return answers(url);
+        if (child.exitCode === null) return answers(url);
+        // epmd may not have heard yet that the node of this name is dead, and then refuses the next one.
+        const { exitCode } = child;
+        child = spawn();
+        throw new Error(`RabbitMQ ended with ${exitCode}`);
       },
       START_TIMEOUT_MS,
     ).catch((error: unknown) => {

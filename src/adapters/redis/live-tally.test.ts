@@ -79,6 +79,10 @@ describe('the live tally on Redis', () => {
     const { epoch } = await tally.takeOver(0);
     expect(await tally.commit(step({ epoch, ...content }))).toBe('applied');
     const before = await tally.read(0);
+    // While the disk is slow, Redis answers before it has handed the file what it answers for.
+    await waitUntil('the file has it all', async () =>
+      (await admin.info('persistence')).includes('aof_buffer_length:0'),
+    );
     await server.restart();
     await using again = await open();
     expect(await again.read(0)).toEqual(before);
