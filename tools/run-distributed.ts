@@ -32,7 +32,8 @@ const LITE: Size = {
 };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDER = join(ROOT, 'build/distributed');
+/** Each size is an installation of its own: another Kafka is another log, and stores refuse to go on without theirs. */
+const folderOf = ({ name }: Size): string => join(ROOT, 'build/distributed', name.toLowerCase());
 const GATEWAY_PORT = 8080;
 /** The roles' own, one after the other. */
 const ROLE_PORT_FIRST = 8101;
@@ -49,8 +50,8 @@ function say(words: string): void {
 }
 
 /** Made at the first run and kept, so that sessions and tokens outlast a restart. */
-function secret(name: string): string {
-  const file = join(FOLDER, name);
+function secret(folder: string, name: string): string {
+  const file = join(folder, name);
   if (!existsSync(file)) {
     writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 });
     chmodSync(file, 0o600);
@@ -60,7 +61,8 @@ function secret(name: string): string {
 
 async function main(argv: readonly string[], stop: AbortSignal): Promise<number> {
   const size = argv.includes('--lite') ? LITE : WHOLE;
-  mkdirSync(FOLDER, { recursive: true });
+  const folder = folderOf(size);
+  mkdirSync(folder, { recursive: true });
   if (!(await isFree(GATEWAY_PORT))) throw new Error(`Port ${GATEWAY_PORT} is taken.`);
   // Left in the opposite order: the gateway first, so that nobody knocks at a door that is closing.
   await using started = new AsyncDisposableStack();
@@ -68,36 +70,40 @@ async function main(argv: readonly string[], stop: AbortSignal): Promise<number>
 
   say(`Starting ${size.kafkaNodes} Kafka node(s), Redis and Postgres …`);
   const services = started.use(
-    await startServices({ what: ['redis', 'postgres', 'kafka'], kafkaNodes: size.kafkaNodes }),
+    await startServices({
+      what: ['redis', 'postgres', 'kafka'],
+      kafkaNodes: size.kafkaNodes,
+      folder: join(folder, 'services'),
+    }),
   );
   for (const line of services.lines) say(`  ${line}`);
   if (stop.aborted) return 0;
 
-  const token = secret('admin-token');
+  const token = secret(folder, 'admin-token');
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
     ...services.env,
     APURA_ADMIN_TOKEN: token,
-    APURA_SECRET: secret('secret'),
+    APURA_SECRET: secret(folder, 'secret'),
     APURA_TRUSTED_PROXIES: '127.0.0.1',
     APURA_HTTP_HOST: '127.0.0.1',
   };
   await migrate(env);
-  const roles = startRoles(size, env, started);
-  if (!(await allReady(roles, stop))) return stop.aborted ? 0 : 1;
+  const roles = startRoles(size, folder, env, started);
+  if (!(await allReady(roles, folder, stop))) return stop.aborted ? 0 : 1;
 
   const addressesOf = (role: string): readonly string[] =>
     roles.filter(({ name }) => name.startsWith(`${role}-`)).map(({ url }) => new URL(url).host);
   const gateway = started.use(
     await startGateway('nginx', {
       listen: `127.0.0.1:${GATEWAY_PORT}`,
-      folder: join(FOLDER, 'gateway'),
+      folder: join(folder, 'gateway'),
       ingest: addressesOf('ingest'),
       query: addressesOf('query'),
     }),
   );
-  announce(roles, token);
+  announce(roles, folder, token);
   await watch(size, roles, gateway.exited, stop);
   say('Stopping …');
   return 0;
@@ -119,6 +125,7 @@ async function migrate(env: Readonly<Record<string, string | undefined>>): Promi
 
 function startRoles(
   size: Size,
+  folder: string,
   env: Readonly<Record<string, string | undefined>>,
   started: AsyncDisposableStack,
 ): readonly RoleProcess[] {
@@ -127,7 +134,7 @@ function startRoles(
   );
   return names.map(({ role, name }, at) => {
     const port = ROLE_PORT_FIRST + at;
-    const data = join(FOLDER, name);
+    const data = join(folder, name);
     mkdirSync(data, { recursive: true });
     return started.use(
       keepRole({
@@ -141,7 +148,7 @@ function startRoles(
           ...(role === 'query' ? { APURA_DEMO: '1' } : {}),
         },
         port,
-        logFile: join(FOLDER, `${name}.log`),
+        logFile: join(folder, `${name}.log`),
         say,
       }),
     );
@@ -149,7 +156,11 @@ function startRoles(
 }
 
 /** Whether all are ready in time. Says which are not. */
-async function allReady(roles: readonly RoleProcess[], stop: AbortSignal): Promise<boolean> {
+async function allReady(
+  roles: readonly RoleProcess[],
+  folder: string,
+  stop: AbortSignal,
+): Promise<boolean> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let waiting = roles;
   while (!stop.aborted) {
@@ -158,7 +169,7 @@ async function allReady(roles: readonly RoleProcess[], stop: AbortSignal): Promi
     if (waiting.length === 0) return true;
     if (performance.now() > deadline) {
       const names = waiting.map(({ name }) => name).join(', ');
-      say(`Not ready after ${READY_TIMEOUT_MS / 1000} s: ${names}. Their logs are in ${FOLDER}.`);
+      say(`Not ready after ${READY_TIMEOUT_MS / 1000} s: ${names}. Their logs are in ${folder}.`);
       return false;
     }
     await Bun.sleep(ASK_AGAIN_MS);
@@ -166,7 +177,7 @@ async function allReady(roles: readonly RoleProcess[], stop: AbortSignal): Promi
   return false;
 }
 
-function announce(roles: readonly RoleProcess[], token: string): void {
+function announce(roles: readonly RoleProcess[], folder: string, token: string): void {
   const url = `http://localhost:${GATEWAY_PORT}`;
   say(`\nApura is ready: ${url}`);
   say(`  voters     ${url}/`);
@@ -178,7 +189,7 @@ function announce(roles: readonly RoleProcess[], token: string): void {
   }
   say(`  token      ${token}`);
   for (const { name, url: own } of roles) say(`  ${name.padEnd(10)} ${own}`);
-  say(`  logs       ${FOLDER}\n`);
+  say(`  logs       ${folder}\n`);
 }
 
 /** Looks every 10 s, until told to stop or the gateway has ended; says what has changed. */

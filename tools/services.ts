@@ -29,6 +29,8 @@ export interface ServiceOptions {
   /** 1 or 3. */
   readonly kafkaNodes: number;
   readonly ports?: Partial<Readonly<Record<ServiceName, number>>>;
+  /** Where their data is kept: build/services, if absent. */
+  readonly folder?: string;
 }
 
 export interface RunningServices extends AsyncDisposable {
@@ -48,10 +50,11 @@ const REDIS_CONFIG = fileURLToPath(new URL('../deploy/redis/redis.conf', import.
 const REDIS_SETTINGS = ['--include', REDIS_CONFIG, '--maxmemory', '512mb'];
 const POSTGRES_SETTINGS = ['shared_buffers=64MB', 'max_wal_size=512MB', 'wal_compression=on'];
 
-/** Resolves when all answer. What was asked for is kept between runs, under build/services. @throws what is missing. */
+const FOLDER = fileURLToPath(new URL('../build/services', import.meta.url));
+
+/** Resolves when all answer. What was asked for is kept between runs. @throws what is missing. */
 export async function startServices(options: ServiceOptions): Promise<RunningServices> {
-  const { what, kafkaNodes, ports = {} } = options;
-  const root = fileURLToPath(new URL('../build/services', import.meta.url));
+  const { what, kafkaNodes, ports = {}, folder: root = FOLDER } = options;
   mkdirSync(root, { recursive: true });
   const portOf = (name: ServiceName): number => ports[name] ?? PORTS[name];
   for (const name of what) {
