@@ -40,6 +40,8 @@ const ROLE_PORT_FIRST = 8101;
 /** Of gRPC, beside the role's own. */
 const grpcPortOf = (port: number): number => port + 1_000;
 const READY_TIMEOUT_MS = 90_000;
+const DEMO_TIMEOUT_MS = 15_000;
+const JSON_TYPE = { 'content-type': 'application/json' };
 const ASK_AGAIN_MS = 200;
 const LOOK_EVERY_MS = 10_000;
 /** What of memory is worth a new line. */
@@ -103,6 +105,7 @@ async function main(argv: readonly string[], stop: AbortSignal): Promise<number>
       query: addressesOf('query'),
     }),
   );
+  await demoIsOpen(roles, stop);
   announce(roles, folder, token);
   await watch(size, roles, gateway.exited, stop);
   say('Stopping …');
@@ -175,6 +178,26 @@ async function allReady(
     await Bun.sleep(ASK_AGAIN_MS);
   }
   return false;
+}
+
+/**
+ * Waits until every door knows that the demo poll is open: it is made by a query role once that is ready, and
+ * doors hear of it by the log. Not for long: operators may have paused or closed it in an earlier run.
+ */
+async function demoIsOpen(roles: readonly RoleProcess[], stop: AbortSignal): Promise<void> {
+  const doors = roles.filter(({ name }) => /^(ingest|query)-/.test(name));
+  const deadline = performance.now() + DEMO_TIMEOUT_MS;
+  const isOpen = async ({ url }: RoleProcess): Promise<boolean> => {
+    const asked = { method: 'POST', headers: JSON_TYPE, body: '{"option":"nobody"}' };
+    const answer = await fetch(new URL('/v1/polls/demo/votes', url), asked);
+    const { code } = (await answer.json()) as { readonly code?: unknown };
+    return code !== 'poll_not_found' && code !== 'poll_not_open';
+  };
+  while (!stop.aborted && performance.now() < deadline) {
+    const open = await Promise.all(doors.map((door) => isOpen(door).catch(() => false)));
+    if (open.every(Boolean)) return;
+    await Bun.sleep(ASK_AGAIN_MS);
+  }
 }
 
 function announce(roles: readonly RoleProcess[], folder: string, token: string): void {
