@@ -1,8 +1,8 @@
 /** Lets stores go of single events by whole days, where the installation is told to keep them for so long only. */
+import { DAY_MS } from '../domain/counting/retention.ts';
 import type { Clock } from '../ports/clock.ts';
 import { repeat } from './event-loop.ts';
 
-const DAY_MS = 86_400_000;
 /** A day ends once a day; looking more often finds it soon after a restart. */
 const LOOK_MS = 10 * 60_000;
 
@@ -16,20 +16,14 @@ export interface RetentionDeps {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/**
- * Looks at once and then now and then, until the result is called; does nothing where all is kept. A store
- * is asked once a day: to look for old events may hold its steps up for a moment.
- */
+/** Looks at once and then now and then, until the result is called; does nothing where all is kept. */
 export function startRetention(deps: RetentionDeps): () => Promise<void> {
   const { days, clock, forget, onForgotten, onTrouble } = deps;
   if (days === null) return async () => {};
-  const askedBefore = forget.map(() => Number.NEGATIVE_INFINITY);
   const look = async (): Promise<void> => {
     const before = Math.floor(clock.now() / DAY_MS - days) * DAY_MS;
-    for (const [place, letGo] of forget.entries()) {
-      if (before <= (askedBefore[place] ?? before)) continue;
+    for (const letGo of forget) {
       const forgotten = await letGo(before);
-      askedBefore[place] = before;
       if (forgotten > 0) onForgotten(forgotten);
     }
   };

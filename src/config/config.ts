@@ -1,5 +1,6 @@
 /** The settings of a process, typed and checked once: a contradiction stops the start. */
 import { resolve } from 'node:path';
+import { DAY_MS } from '../domain/counting/retention.ts';
 import { ApuraError } from '../domain/errors.ts';
 import { LATENESS_MS } from '../domain/metering/pulse.ts';
 import { parseDuration } from './duration.ts';
@@ -71,7 +72,7 @@ export const ADMIN_TOKEN_LENGTH_MIN = 16;
 const SECRET_BYTES_MIN = 32;
 const RETENTION_DAYS_MAX = 36_500;
 /** A pulse that doors take without being told that it is a backfill is kept for a day at least. */
-const PULSE_RETENTION_DAYS_MIN = LATENESS_MS / 86_400_000 + 1;
+const PULSE_RETENTION_DAYS_MIN = LATENESS_MS / DAY_MS + 1;
 export const PARTITIONS_MAX = 511;
 const AGGREGATE_EVERY_MS = 1_000;
 /** Shorter ones would cost a commit a partition for next to nothing. */
