@@ -66,11 +66,21 @@ export class ApiClient {
   }
 
   /** As `ask`, again for as long as that can not be done just now, or nobody knows whether it was. */
-  askUntilAnswered(path: string, options: AskOptions = {}): Promise<Answer> {
-    return waitUntil(`${path} is answered`, async () => {
-      const answer = await this.ask(path, options);
-      return answer.status !== 503 && answer;
+  async askUntilAnswered(path: string, options: AskOptions = {}): Promise<Answer> {
+    return (await this.#persist(path, () => this.ask(path, options))).answer;
+  }
+
+  async #persist(
+    path: string,
+    ask: () => Promise<Answer>,
+  ): Promise<{ readonly answer: Answer; readonly tries: number }> {
+    let tries = 0;
+    const answer = await waitUntil(`${path} is not put off`, async () => {
+      tries += 1;
+      const asked = await ask();
+      return asked.status !== 503 && asked;
     });
+    return { answer, tries };
   }
 
   /** As `ask`, with the operators' token. */
@@ -85,12 +95,7 @@ export class ApiClient {
    * @throws what was answered then, where it is another status; but 409 where one of them has done it.
    */
   async #insist(status: number, path: string, options: AskOptions): Promise<Answer> {
-    let tries = 0;
-    const answer = await waitUntil(`${path} is not put off`, async () => {
-      tries += 1;
-      const asked = await this.operate(path, options);
-      return asked.status !== 503 && asked;
-    });
+    const { answer, tries } = await this.#persist(path, () => this.operate(path, options));
     if (answer.status === status || (answer.status === 409 && tries > 1)) return answer;
     throw new Error(`${path} answered ${answer.status}, not ${status}: ${answer.text}`);
   }

@@ -99,16 +99,22 @@ export class GrpcClient implements Disposable {
 
   /**
    * As `ingest`, as those do who lose no pulse: again, with the same ids, while the door says that it can not
-   * take them just now or does not answer in time.
+   * take them just now or does not answer in time. `tries` are all of them.
    */
-  ingestUntilAnswered(pulses: readonly ClientPulse[], options: IngestOptions = {}) {
-    return waitUntil('the pulses are answered', () =>
-      this.ingest(pulses, options).catch((error: ServiceError) => {
-        if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED)
-          return null;
+  async ingestUntilAnswered(
+    pulses: readonly ClientPulse[],
+    options: IngestOptions = {},
+  ): Promise<ClientAnswer & { readonly tries: number }> {
+    let tries = 0;
+    const answer = await waitUntil('the pulses are answered', () => {
+      tries += 1;
+      return this.ingest(pulses, options).catch((error: ServiceError) => {
+        const { code } = error;
+        if (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) return null;
         throw error;
-      }),
-    );
+      });
+    });
+    return { ...answer, tries };
   }
 
   putUsage(records: readonly object[], options: CallOptions = {}) {

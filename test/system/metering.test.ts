@@ -44,6 +44,8 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
   const resources = new AsyncDisposableStack();
   let stack: MeteringStack;
   let key = '';
+  /** Tries of `g-1` beyond those that the story is about: the door may have taken each, or not. */
+  let resent = 0;
 
   beforeAll(async () => {
     const started = await METERING_STACKS[name]?.();
@@ -151,10 +153,11 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
             .catch(() => null);
           return probe !== null;
         });
-        const { results } = await client.ingestUntilAnswered(
+        const { results, tries } = await client.ingestUntilAnswered(
           [pulse('g-1', '0.1'), wrong, pulse('g-2', '0.2'), pulse('g-3', '12.7')],
           { token: key },
         );
+        resent += tries - 1;
         expect(statuses(results)).toEqual([
           'ACCEPTED',
           'REJECTED amount_invalid',
@@ -212,7 +215,9 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
     async () => {
       const door = stack.doors.at(-1) ?? stack.doors[0];
       using client = grpcOf(door);
-      await client.ingestUntilAnswered([pulse('g-1', '0.1'), pulse('g-2', '99')], { token: key });
+      const said = [pulse('g-1', '0.1'), pulse('g-2', '99')];
+      const { tries } = await client.ingestUntilAnswered(said, { token: key });
+      resent += tries - 1;
       await usageIs({ 'calls call': '3 in 1', 'storage GiB': '20 in 4' });
       // What is sent again changes no usage, so that usage does not tell when it was looked at.
       const again = async (): Promise<number> => {
@@ -226,6 +231,7 @@ describe.each(Object.keys(METERING_STACKS))('on %s', (name) => {
         const isFound = Array.isArray(found) && found.length > 0;
         return isFound && (await again()) >= stack.doors.length;
       });
+      expect(await again()).toBeLessThanOrEqual(stack.doors.length + resent);
       expect(await conflicts()).toEqual([expect.objectContaining({ id: 'g-2', amount: '99' })]);
       const known = await asTenant(`/v1/pulses/g-2?source=${SOURCE}`);
       expect(known.json).toMatchObject({ state: 'counted', amount: '0.2', conflicts: 1 });
