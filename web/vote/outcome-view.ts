@@ -41,7 +41,7 @@ export class OutcomeView {
     this.#check = new ReceiptCheck({ ...acts, onAnswer: (answer) => this.#tell(answer) });
     findElement('receipt-check', HTMLButtonElement).addEventListener('click', () => {
       setText(this.#note, messages.outcome.checking);
-      void this.#check.start(this.#code.textContent ?? '');
+      this.#check.start(this.#code.textContent ?? '');
     });
   }
 

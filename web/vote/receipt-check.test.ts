@@ -61,7 +61,7 @@ function check() {
 
 test('a vote on its way is asked for again, less and less often, until it is counted', async () => {
   const { receiptCheck, asked, told, pauses, isWaiting, passPause, answer } = check();
-  void receiptCheck.start('a');
+  receiptCheck.start('a');
   for (let asks = 0; asks < 3; asks++) {
     await answer(PENDING);
     passPause();
@@ -80,7 +80,7 @@ test.each([
   ['refused', { kind: 'refused', code: 'receipt_unknown' }],
 ] as [string, AskAnswer][])('what is %s is told once, and not asked again', async (_, only) => {
   const { receiptCheck, told, isWaiting, answer } = check();
-  void receiptCheck.start('a');
+  receiptCheck.start('a');
   await answer(only);
   expect(told).toEqual([only]);
   expect(isWaiting()).toBe(false);
@@ -88,7 +88,7 @@ test.each([
 
 test('a vote that stays on its way is asked for nine times, then when the voter asks again', async () => {
   const { receiptCheck, asked, isWaiting, passPause, answer } = check();
-  void receiptCheck.start('a');
+  receiptCheck.start('a');
   for (let asks = 1; asks < 9; asks++) {
     await answer(PENDING);
     expect(isWaiting()).toBe(true);
@@ -97,15 +97,15 @@ test('a vote that stays on its way is asked for nine times, then when the voter 
   await answer(PENDING);
   expect(isWaiting()).toBe(false);
   expect(asked).toHaveLength(9);
-  void receiptCheck.start('a');
+  receiptCheck.start('a');
   await answer(PENDING);
   expect(isWaiting()).toBe(true);
 });
 
 test('of another vote nothing is told: not by an answer on its way, nor after a pause', async () => {
   const { receiptCheck, asked, told, isWaiting, answer } = check();
-  void receiptCheck.start('old');
-  void receiptCheck.start('new');
+  receiptCheck.start('old');
+  receiptCheck.start('new');
   await asked[0]?.answer(COUNTED);
   expect(told).toEqual([]);
   await answer(PENDING);

@@ -29,10 +29,10 @@ export class ReceiptCheck {
     this.#around = around;
   }
 
-  /** Asks now, in place of any check that is still going on. Resolves after the first answer. */
-  start(receipt: string): Promise<void> {
+  /** Asks now, in place of any check that is still going on. */
+  start(receipt: string): void {
     this.stop();
-    return this.#ask(receipt, 1);
+    void this.#ask(receipt, 1);
   }
 
   /** Asks no more, and tells no answer that is still to come. */

@@ -58,7 +58,10 @@ export async function startEmbeddedMetering(
   const { aggregateEveryMs, pulseRetentionDays } = options;
   await using threads = new AsyncDisposableStack();
   const settings: MeteringThreadSettings = {
-    ...{ paths, partitions, aggregateEveryMs, pulseRetentionDays },
+    paths,
+    partitions,
+    aggregateEveryMs,
+    pulseRetentionDays,
   };
   const thread = await Thread.start(spawn, 'metering', settings, listenerOf('metering'));
   threads.defer(() => thread.stop());
