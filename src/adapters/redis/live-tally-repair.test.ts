@@ -152,6 +152,22 @@ describe('a Redis that loses what it held is repaired from the log by the worker
   });
 });
 
+test('no epoch is given out twice, however soon a flush is followed by the next owner', async () => {
+  await using server = await startRedis(FORGETFUL);
+  const admin = new Redis(server.url);
+  try {
+    await using tally = await openRedisLiveTally({ url: server.url, logId: 'log' });
+    const epochs: number[] = [];
+    for (let owner = 0; owner < 500; owner += 1) {
+      epochs.push((await tally.takeOver(0)).epoch);
+      await admin.flushall();
+    }
+    expect(epochs).toEqual([...new Set(epochs)].sort((a, b) => a - b));
+  } finally {
+    admin.disconnect();
+  }
+});
+
 test('an owner from before a flush or an older dump writes nothing, before and after the next one', async () => {
   await using server = await startRedis(FORGETFUL);
   const admin = new Redis(server.url, { maxRetriesPerRequest: 50 });

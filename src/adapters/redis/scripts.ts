@@ -76,15 +76,23 @@ redis.call('HSET', KEYS[1], 'nextOffset', ARGV[3], 'logTime', ARGV[4],
 `;
 
 /**
- * → epoch, then the state, closes and acts. Epochs follow the server's clock where that is ahead: one
- * that was given out before a flush is then below every one after it.
+ * `raised(epoch)`: an epoch above this one. Epochs follow the server's clock where that is ahead, so that
+ * one which was given out before a flush is below every one after it. In microseconds: a client takes
+ * over, is flushed away and another takes over within one millisecond. Below 2^53 until the year 2255.
  */
+const RAISED = `
+local function raised(epoch)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  return string.format('%.0f', math.max(tonumber(epoch or '0') + 1, now))
+end
+`;
+
+/** → epoch, then the state, closes and acts. */
 export const TAKE_OVER = `
 ${CHECK_TYPES}
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local before = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
-local epoch = string.format('%.0f', math.max(before + 1, now))
+${RAISED}
+local epoch = raised(redis.call('HGET', KEYS[1], 'epoch'))
 redis.call('HSET', KEYS[1], 'epoch', epoch)
 return {epoch, redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[4]),
   redis.call('LRANGE', KEYS[5], 0, -1)}
@@ -121,13 +129,12 @@ return 'applied'
 /** ARGV: unused, expectedNextOffset, then as COMMIT. → 1, or 0 where the store stands elsewhere. */
 export const REPLACE = `
 ${CHECK_TYPES}
+${RAISED}
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'nextOffset')
 if tonumber(state[2] or '0') ~= tonumber(ARGV[2]) then return 0 end
 local content = cjson.decode(ARGV[8])
 local added = cjson.decode(ARGV[7])
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local epoch = string.format('%.0f', math.max(tonumber(state[1] or '0') + 1, now))
+local epoch = raised(state[1])
 ${SUMS}
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 local counts = sums(KEYS[2], added)
