@@ -161,6 +161,22 @@ describe('the open loop', () => {
     expect(run.record.service.percentile(50)).toBeLessThan(100);
   });
 
+  test('a generator that stalls for longer than its patience does not take that for the server’s silence', async () => {
+    await using server = await serverThat(({ number }) => (number === 0 ? 'hang' : 'accept'));
+    let stalledMs = 0;
+    const run = await runAgainst(server, {
+      connections: 1,
+      timeoutMs: 300,
+      retryForMs: 0,
+      monotonic: () => performance.now() + stalledMs,
+      meanwhile: async ({ journal }) => {
+        await until(() => journal.totals().sent === 1);
+        stalledMs = 5_000;
+      },
+    });
+    expect(run.journal.totals()).toMatchObject({ accepted: run.journal.total - 1, unsent: 0 });
+  });
+
   test('a generator that stalls owns up to the votes that fell due meanwhile', async () => {
     await using server = await serverThat();
     const run = await runAgainst(server, {

@@ -40,6 +40,8 @@ export interface RunParts {
 
 const TIMER_MS = 1;
 const TIMEOUT_CHECK_MS = 50;
+/** Between two looks at the schedule no more than this counts as silence of the server's. */
+const SILENCE_MS_MAX = 100;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 2_000;
 const ID_IN_BODY_AT = '{"id":"'.length;
@@ -59,7 +61,7 @@ export class LoadGenerator implements ConnectionOwner {
   #next = 0;
   /** When the schedule was last looked at. */
   #lookedAt = 0;
-  /** When the server last answered, or took a connection. */
+  /** When the server last answered, or took a connection; later by what this process stood still. */
   #lastSignAt = 0;
   #stopping = false;
   #end: (() => void) | null = null;
@@ -172,7 +174,10 @@ export class LoadGenerator implements ConnectionOwner {
     if (schedule === null || this.#stopping) return;
     const due = schedule.dueBy(now);
     const dueUnseen = schedule.dueBy(now - LATE_MS) - schedule.dueBy(this.#lookedAt);
-    this.#parts.record.looked(now - this.#lookedAt, Math.max(0, dueUnseen));
+    const gap = now - this.#lookedAt;
+    this.#parts.record.looked(gap, Math.max(0, dueUnseen));
+    // A process that stood still could hear nobody: that is no silence of the server's.
+    this.#lastSignAt += Math.max(0, gap - SILENCE_MS_MAX);
     this.#lookedAt = now;
     while (this.#next < due || this.#unsettled.nextDueAt <= now) {
       const connection = this.#ready.shift();
