@@ -41,6 +41,7 @@ const ROLE_PORT_FIRST = 8101;
 const grpcPortOf = (port: number): number => port + 1_000;
 const READY_TIMEOUT_MS = 90_000;
 const DEMO_TIMEOUT_MS = 15_000;
+const DEMO_ANSWER_MS = 2_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const ASK_AGAIN_MS = 200;
 const LOOK_EVERY_MS = 10_000;
@@ -188,8 +189,12 @@ async function demoIsOpen(roles: readonly RoleProcess[], stop: AbortSignal): Pro
   const doors = roles.filter(({ name }) => /^(ingest|query)-/.test(name));
   const deadline = performance.now() + DEMO_TIMEOUT_MS;
   const isOpen = async ({ url }: RoleProcess): Promise<boolean> => {
-    const asked = { method: 'POST', headers: JSON_TYPE, body: '{"option":"nobody"}' };
-    const answer = await fetch(new URL('/v1/polls/demo/votes', url), asked);
+    const answer = await fetch(new URL('/v1/polls/demo/votes', url), {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: '{"option":"nobody"}',
+      signal: AbortSignal.timeout(DEMO_ANSWER_MS),
+    });
     const { code } = (await answer.json()) as { readonly code?: unknown };
     return code !== 'poll_not_found' && code !== 'poll_not_open';
   };

@@ -40,7 +40,7 @@ export interface RunParts {
 
 const TIMER_MS = 1;
 const TIMEOUT_CHECK_MS = 50;
-/** Between two looks at the schedule no more than this counts as silence of the server's. */
+/** Between two looks at the schedule no more than this is silence of the server's: who stands still hears nobody. */
 const SILENCE_MS_MAX = 100;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 2_000;
@@ -61,8 +61,8 @@ export class LoadGenerator implements ConnectionOwner {
   #next = 0;
   /** When the schedule was last looked at. */
   #lookedAt = 0;
-  /** When the server last answered, or took a connection; later by what this process stood still. */
-  #lastSignAt = 0;
+  /** For how long the server has not answered, nor taken a connection. */
+  #silentMs = 0;
   #stopping = false;
   #end: (() => void) | null = null;
   #fault: Error | null = null;
@@ -96,7 +96,6 @@ export class LoadGenerator implements ConnectionOwner {
   async run(schedule: LoadSchedule, signal: AbortSignal): Promise<void> {
     this.#schedule = schedule;
     this.#lookedAt = this.#settings.monotonic();
-    this.#lastSignAt = this.#lookedAt;
     const stop = () => {
       this.#stopping = true;
     };
@@ -119,7 +118,7 @@ export class LoadGenerator implements ConnectionOwner {
   }
 
   answered(vote: number, sentAt: number, answer: ResponseParser, now: number): boolean {
-    this.#lastSignAt = now;
+    this.#silentMs = 0;
     if (answer.status === 202) return this.#acknowledged(vote, sentAt, answer, now);
     const code = problemCodeOf(answer);
     if (answer.status >= 500 && !NOTHING_LOGGED.has(code)) {
@@ -140,7 +139,7 @@ export class LoadGenerator implements ConnectionOwner {
   hasRoom(connection: VoteConnection): void {
     if (this.#ready.length === 0) {
       this.#roomSince = this.#settings.monotonic();
-      this.#lastSignAt = this.#roomSince;
+      this.#silentMs = 0;
     }
     this.#ready.push(connection);
   }
@@ -176,8 +175,7 @@ export class LoadGenerator implements ConnectionOwner {
     const dueUnseen = schedule.dueBy(now - LATE_MS) - schedule.dueBy(this.#lookedAt);
     const gap = now - this.#lookedAt;
     this.#parts.record.looked(gap, Math.max(0, dueUnseen));
-    // A process that stood still could hear nobody: that is no silence of the server's.
-    this.#lastSignAt += Math.max(0, gap - SILENCE_MS_MAX);
+    this.#silentMs += Math.min(gap, SILENCE_MS_MAX);
     this.#lookedAt = now;
     while (this.#next < due || this.#unsettled.nextDueAt <= now) {
       const connection = this.#ready.shift();
@@ -273,7 +271,7 @@ export class LoadGenerator implements ConnectionOwner {
     // The server is gone for good: what has not left by now never will.
     const patienceMs = Math.max(this.#settings.retryForMs, 2 * this.#settings.timeoutMs);
     const lastDueAt = this.#schedule.dueAt(total - 1);
-    return now > lastDueAt && now - this.#lastSignAt > patienceMs;
+    return now > lastDueAt && this.#silentMs > patienceMs;
   }
 }
 
